@@ -1,0 +1,67 @@
+# One door for every command; CI calls the same door. `make help` lists them.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check -q
+DEFAULT := $(VENV)/.default
+DEV := $(VENV)/.dev
+
+.DEFAULT_GOAL := help
+.PHONY: help chat run index doctor test check format bench picture sbert lock clean
+
+help:  ## what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; try: make PYTHON=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV)
+
+$(DEFAULT): $(BIN)/python pyproject.toml constraints.txt
+	@echo "安装依赖，第一次要几分钟…… Installing; the first time takes some minutes." >&2
+	@$(PIP) install -c constraints.txt -e . >&2
+	@touch $@
+
+$(DEV): $(BIN)/python pyproject.toml constraints.txt
+	@echo "安装开发依赖…… Installing for development." >&2
+	@$(PIP) install -c constraints.txt -e '.[dev]' >&2
+	@touch $@ $(DEFAULT)
+
+chat: $(DEFAULT)  ## ask in the terminal; no token, no key
+	@$(BIN)/wanggui chat
+
+run: $(DEFAULT)  ## the Telegram bot (needs WANGGUI_TELEGRAM_TOKEN)
+	@$(BIN)/wanggui run
+
+index: $(DEFAULT)  ## rebuild the knowledge base
+	@$(BIN)/wanggui index
+
+doctor: $(DEFAULT)  ## check settings, token, index and model
+	@$(BIN)/wanggui doctor
+
+test: $(DEV)  ## every test
+	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage report | tail -n 15
+
+check: $(DEV)  ## formatting, lint, types, import contracts
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(DEV)  ## format and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+bench: $(DEV)  ## speed and memory, beside the plain pipeline where the extra sbert is installed
+	@$(BIN)/python -m tests.benchmark.answering
+
+sbert: $(DEV)  ## install the extra sbert (torch, CPU build)
+	@$(PIP) install torch==2.13.0 >&2
+	@$(PIP) install -c constraints.txt -e '.[dev,sbert]' >&2
+
+lock: $(DEV)  ## write constraints.txt from what is installed
+	@$(BIN)/python -m pip freeze --exclude-editable | grep -vE '^(torch|nvidia|triton)' > constraints.txt
+
+clean:  ## remove what commands have made
+	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

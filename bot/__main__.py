@@ -1,0 +1,5 @@
+"""`python -m bot` is `wanggui`."""
+
+from bot.cli import main
+
+main()

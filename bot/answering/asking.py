@@ -1,0 +1,61 @@
+"""What a question asks besides its subject, read from its words: consequences, who is meant, a way round the rule.
+
+Rules, not a model: each decides only whether a note or one more article is added, never which article leads.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Final
+
+from prompts import Language
+
+_CONSEQUENCES: Final = re.compile(
+    r"后果|处分|处罚|处理|惩|追责|追究|问责|担责|责任|开除|警告|记过|撤职|双开|罚|判刑|坐牢|抓|立案|通报批评|"
+    r"会怎样|会怎么样|会咋样|怎么办他|怎么样处|挨|出事|被查|查到|查出|下场|严重吗|严不严重|违反了|违规了|算违纪|"
+    r"\b(?:punish\w*|penalt\w*|consequence\w*|sanction\w*|disciplin\w*|expel\w*|fined?|caught|jail|prison|what happens)\b"
+)
+_OFFICIALS: Final = re.compile(
+    r"干部|领导|局长|处长|科长|书记|主任|县长|市长|镇长|乡长|厅长|部长|院长|校长|所长|队长|股长|主席|委员|巡视|调研员|公务员|"
+    r"公职|机关|实职|副职|正职|正处|副处|正科|副科|厅级|处级|科级|职务|官|\b(?:cadres?|officials?|leaders?|director|mayor|secretary|chief)\b"
+)
+_OUTSIDERS: Final = re.compile(
+    r"(?:不是|非|没入|还没入|并非|又不是|没有入)党员?|非党员|党外|群众身份|普通群众|普通老百姓|普通网民|团员|积极分子|民主党派|外国人|"
+    r"\b(?:non[- ]?members?|not (?:a )?(?:party )?members?)\b"
+)
+_ARMED_FORCES: Final = re.compile(
+    r"军人|军队|部队|现役|武警|军官|士兵|战士|文职|入伍|当兵|服役|军营|连队|海军|空军|陆军|\b(?:army|military|soldiers?|armed forces|navy|pla)\b"
+)
+_WAY_ROUND: Final = re.compile(
+    r"(?:哪个|哪款|哪家|什么|有没有|求|推荐).{0,8}(?:vpn|梯子|机场|加速器|节点|翻墙软件)|怎么翻墙|怎样翻墙|如何翻墙|翻墙教程|"
+    r"(?:不被|怎么不|怎样才不|如何不|怎么才不|躲|避开|绕过|绕开|规避|逃过).{0,8}(?:发现|查|抓|监管|规定|审查|检查|处分)|钻.{0,3}空子|"
+    r"\b(?:best|which|recommend\w*) .{0,20}vpn\b|\bhow (?:to|can i|do i) (?:get|go|climb) (?:around|over|past)\b|without (?:being|getting) caught"
+)
+_CHINESE: Final = re.compile(r"[\u3400-\u9fff]")
+_LATIN: Final = re.compile(r"[A-Za-z]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """Which of these a question asks or names."""
+
+    consequences: bool
+    officials: bool
+    outsiders: bool
+    armed_forces: bool
+    way_round: bool
+
+
+def read_asking(query: str) -> Asking:
+    """Read a normalised question."""
+    return Asking(
+        consequences=bool(_CONSEQUENCES.search(query)),
+        officials=bool(_OFFICIALS.search(query)),
+        outsiders=bool(_OUTSIDERS.search(query)),
+        armed_forces=bool(_ARMED_FORCES.search(query)),
+        way_round=bool(_WAY_ROUND.search(query)),
+    )
+
+
+def language_of(text: str) -> Language:
+    """English where no Chinese stands beside at least one word in Latin letters, else Chinese."""
+    return "en" if _LATIN.search(text) and not _CHINESE.search(text) else "zh"

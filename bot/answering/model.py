@@ -1,0 +1,51 @@
+"""What comes out of answering: an Answer with its citations, as plain values."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from prompts import Language
+
+Status = Literal["answered", "abstained", "unavailable"]
+Reason = Literal["out_of_scope", "no_such_article", "not_a_question", "moderated", "overloaded", "failed"]
+Mode = Literal["lookup", "extractive", "generative"]
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """One article behind an answer.
+
+    `quote` is verbatim: the clause that decides, or the whole article; `emphasis` is a verbatim part of the quote;
+    `text` is the whole article; `rule` is the kind of rule in its own words (不得, 应当 ...).
+    """
+
+    regulation_id: str
+    regulation: str
+    chapter: int | None
+    chapter_label: str
+    article: int
+    label: str
+    quote: str
+    text: str
+    emphasis: str | None = None
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a person is told: a leading sentence, citations (most relevant first), notes.
+
+    `lead` introduces the first citation or, where there is none, is the whole answer. `nearest` is an article to look
+    at where the regulation does not answer.
+    """
+
+    question: str
+    status: Status
+    reason: Reason | None
+    mode: Mode
+    confidence: float
+    language: Language
+    lead: str
+    citations: tuple[Citation, ...] = ()
+    notes: tuple[str, ...] = ()
+    nearest: int | None = None
+    latency_ms: float = 0.0

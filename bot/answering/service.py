@@ -1,0 +1,86 @@
+"""The story of one answer: route, retrieve, decide, compose, ground."""
+
+import asyncio
+import logging
+import time
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import replace
+from typing import Final
+
+from bot.answering.asking import language_of, read_asking
+from bot.answering.composing import Composer
+from bot.answering.grounding import check
+from bot.answering.model import Answer
+from knowledge.library import Library
+from knowledge.normalising import normalise
+from knowledge.retrieval import Retriever, shorten
+from knowledge.routing import route
+from prompts import Language, Replies
+
+MAX_QUESTION: Final = 20_000
+_CHIT_CHAT: Final = "闲聊"
+
+log = logging.getLogger(__name__)
+
+
+class Answerer:
+    """Answers questions from the library; every quote is checked before it leaves.
+
+    `answer` keeps the event loop free: the work runs in `executor` (None: the loop's own threads).
+    """
+
+    def __init__(
+        self,
+        library: Library,
+        retriever: Retriever,
+        replies: Mapping[Language, Replies],
+        executor: Executor | None = None,
+    ) -> None:
+        self.library, self._retriever, self._executor = library, retriever, executor
+        self._composers = {language: Composer(library.principal, sentences) for language, sentences in replies.items()}
+
+    async def answer(self, question: str, language: Language | None = None) -> Answer:
+        """Answer without blocking the event loop; never raises for anything a person typed."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._executor, self.answer_now, question, language)
+
+    def answer_now(self, question: str, language: Language | None = None) -> Answer:
+        """Answer at once; `language` is the question's own where it is not given."""
+        start = time.perf_counter()
+        question = question[:MAX_QUESTION]
+        composer = self._composers[language or language_of(question)]
+        try:
+            answer = check(self._compose(question, composer), self.library)
+        except Exception:  # whatever it was, a person gets one plain sentence and the log has the rest
+            log.exception("a question could not be answered")
+            answer = composer.unavailable(question, "failed")
+        return replace(answer, latency_ms=(time.perf_counter() - start) * 1000)
+
+    def composer(self, language: Language) -> Composer:
+        """The sentences around look-ups, for channels that show the contents or a chapter."""
+        return self._composers[language]
+
+    def _compose(self, question: str, composer: Composer) -> Answer:
+        query = normalise(shorten(question))
+        if not any(character.isalnum() for character in query):
+            return composer.not_a_question(question)
+        regulation = self.library.principal
+        decision = route(query, regulation)
+        if decision.mention.foreign:
+            other = self.library.named(decision.mention.foreign)
+            if other is None:
+                return composer.foreign(question, decision.mention.foreign)
+            regulation, decision = other, route(query, other)
+        if decision.lookup:
+            return composer.from_lookup(question, decision.lookup, regulation)
+        own = regulation is self.library.principal
+        found = self._retriever.retrieve(
+            question, named=decision.mention.articles if own else (), within=None if own else regulation
+        )
+        certain = bool(decision.mention.articles) or not own
+        if not found.evidence or (found.confidence < self._retriever.weights.threshold and not certain):
+            if found.subject == _CHIT_CHAT and found.neighbour is None:
+                return composer.not_a_question(question, found.confidence)
+            return composer.out_of_scope(question, found)
+        return composer.from_evidence(question, found, read_asking(query))

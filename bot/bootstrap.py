@@ -1,0 +1,82 @@
+"""The only place that knows which concrete parts are joined."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from bot.answering.service import Answerer
+from bot.errors import SettingsError
+from bot.settings import Settings
+from knowledge.assembly import LIBRARY_FOLDER, KnowledgeBase, open_knowledge_base
+from knowledge.index import Announce, Progress
+from knowledge.library import adding
+from prompts import load_replies
+
+ANSWERING_THREADS = 2
+
+
+@contextmanager
+def open_answerer(
+    settings: Settings, *, progress: Progress | None = None, announce: Announce | None = None
+) -> Iterator[Answerer]:
+    """An answerer over the knowledge base of these settings, built first where it must be.
+
+    Raises:
+        KnowledgeError, PromptError: something the house stands on is unusable.
+    """
+    knowledge = open_knowledge_base(settings.data_dir, settings.embedding_model, progress=progress, announce=announce)
+    with closing(knowledge), ThreadPoolExecutor(ANSWERING_THREADS, thread_name_prefix="answering") as executor:
+        yield join(knowledge, executor)
+
+
+def join(knowledge: KnowledgeBase, executor: ThreadPoolExecutor | None = None) -> Answerer:
+    """An answerer over an opened knowledge base."""
+    return Answerer(knowledge.library, knowledge.retriever, load_replies(), executor)
+
+
+def add_and_build(
+    settings: Settings, files: Sequence[Path], *, progress: Progress | None = None, announce: Announce | None = None
+) -> str:
+    """Add files to the library and rebuild the index; where either fails, both stay as they were. Returns a report.
+
+    Raises:
+        KnowledgeError: a file cannot be read, or the index cannot be built.
+    """
+    with adding(files, settings.data_dir / LIBRARY_FOLDER):
+        knowledge = open_knowledge_base(
+            settings.data_dir, settings.embedding_model, rebuild=True, progress=progress, announce=announce
+        )
+    with closing(knowledge):
+        lines = [f"《{regulation.name}》 {len(regulation.articles)} 条" for regulation in knowledge.library]
+        return "\n".join(["知识库已建好：", *lines, f"共 {len(knowledge.library)} 条，{knowledge.index.size} 个向量。"])
+
+
+def run_telegram(settings: Settings, *, announce: Announce | None = None) -> None:
+    """Open the house and poll Telegram until stopped.
+
+    Raises:
+        SettingsError: there is no token. TelegramError: the Bot API refuses it or cannot be reached.
+    """
+    from bot.telegram.application import TelegramChannel, run_polling
+
+    if settings.telegram_token is None:
+        raise SettingsError(load_replies()["zh"]("doctor.token_missing"))
+    with open_answerer(settings, announce=announce) as answerer:
+        channel = TelegramChannel(settings.telegram_token.get_secret_value(), settings.telegram_api)
+        run_polling(channel, answerer, load_replies())
+
+
+def quiet_logging(settings: Settings) -> None:
+    """Log like a command that a person runs: warnings only, unless the settings ask for more."""
+    set_up_logging(settings)
+    if settings.log_level == "INFO":
+        logging.getLogger().setLevel(logging.WARNING)
+
+
+def set_up_logging(settings: Settings) -> None:
+    """Log to standard error; `httpx` and `httpcore` stay at WARNING, since their URLs hold the bot token."""
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for name in ("httpx", "httpcore", "telegram.request", "chromadb"):
+        logging.getLogger(name).setLevel(logging.WARNING)

@@ -1,0 +1,147 @@
+"""Commands a person types: wanggui chat | ask | run | index | evaluate | doctor.
+
+The one place that speaks to people of what went wrong; heavy parts are imported by the command that needs them.
+"""
+
+import json
+import logging
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+from bot.errors import WangguiError
+from bot.settings import read_settings
+from knowledge.errors import KnowledgeError
+from prompts import PromptError, load_replies
+
+app = typer.Typer(
+    name="wanggui",
+    help="网规助手：问《中国共产党党员网络行为规定》。Ask the regulation; every answer quotes it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        stream.reconfigure(encoding="utf-8", errors="replace")  # type: ignore[union-attr]
+    app()
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Turn what the house raises on purpose into one line on standard error and exit code 1."""
+    try:
+        yield
+    except (WangguiError, KnowledgeError, PromptError) as exc:
+        logging.getLogger(__name__).debug("stopped", exc_info=True)
+        _stop(str(exc))
+    except KeyboardInterrupt:
+        _stop("已停止。Stopped.", 130)
+    except BrokenPipeError:  # the reader of our output has gone: nothing is wrong
+        sys.stderr.close()
+        sys.exit(0)
+
+
+def _stop(message: str, code: int = 1) -> NoReturn:
+    print(message, file=sys.stderr)
+    sys.exit(code)
+
+
+def _announce(sentence: str) -> None:
+    print(sentence, file=sys.stderr)
+
+
+@app.command()
+def chat() -> None:
+    """问答：在终端里对话；标准输入不是终端时逐行作答。 A conversation in the terminal."""
+    from rich.console import Console
+
+    from bot.bootstrap import open_answerer, quiet_logging
+    from bot.progress import building
+    from bot.terminal import Conversation, answer_lines
+
+    with _explained():
+        settings = read_settings()
+        quiet_logging(settings)
+        with building() as progress, open_answerer(settings, progress=progress, announce=_announce) as answerer:
+            progress.done()
+            if sys.stdin.isatty():
+                Conversation(answerer, Console()).run()
+            else:
+                answer_lines(answerer, sys.stdin, Console())
+
+
+@app.command()
+def ask(
+    question: Annotated[list[str] | None, typer.Argument(help="问题；- 表示逐行读标准输入")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="一行一个 JSON 对象")] = False,
+) -> None:
+    """问一句，答一次。 One answer; with - one for each line of standard input, in order."""
+    from bot.answering.plain import as_json as to_json
+    from bot.answering.plain import as_text
+    from bot.bootstrap import open_answerer, quiet_logging
+
+    if not question:
+        _stop('缺少问题：wanggui ask "能翻墙吗"，或 wanggui ask - < 问题.txt', 2)
+    with _explained():
+        settings = read_settings()
+        quiet_logging(settings)
+        with open_answerer(settings, announce=_announce) as answerer:
+            lines = (line.rstrip("\r\n") for line in sys.stdin) if question == ["-"] else iter([" ".join(question)])
+            for line in lines:
+                answer = answerer.answer_now(line)
+                print(json.dumps(to_json(answer), ensure_ascii=False) if as_json else as_text(answer), flush=True)
+
+
+@app.command()
+def index(
+    files: Annotated[list[Path] | None, typer.Argument(help="要加进来的规定：.txt .md .docx")] = None,
+) -> None:
+    """（重新）构建知识库，并把指定的文件加进来。 (Re)build the knowledge base."""
+    from bot.bootstrap import add_and_build, quiet_logging
+    from bot.progress import building
+
+    with _explained():
+        settings = read_settings()
+        quiet_logging(settings)
+        with building() as progress:
+            report = add_and_build(settings, files or [], progress=progress, announce=_announce)
+        print(report)
+
+
+@app.command()
+def run() -> None:
+    """运行 Telegram 机器人。 Run the Telegram bot."""
+    from bot.bootstrap import run_telegram, set_up_logging
+
+    with _explained():
+        settings = read_settings()
+        set_up_logging(settings)
+        run_telegram(settings, announce=_announce)
+
+
+@app.command()
+def doctor(as_json: Annotated[bool, typer.Option("--json", help="JSON")] = False) -> None:
+    """检查设置、令牌、索引和模型，并说明怎么办。 Check everything, and say what to do."""
+    from bot.bootstrap import quiet_logging
+    from bot.doctor import examine, report
+
+    with _explained():
+        quiet_logging(read_settings())
+        findings = examine(read_settings())
+        print(json.dumps([vars(finding) for finding in findings], ensure_ascii=False) if as_json else report(findings))
+        if any(finding.level == "error" for finding in findings):
+            sys.exit(1)
+
+
+@app.callback()
+def _check_sentences() -> None:
+    with _explained():
+        load_replies()

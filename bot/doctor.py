@@ -1,0 +1,88 @@
+"""Checks everything that the bot stands on, and says what to do about what it finds."""
+
+import os
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from bot.settings import Settings
+from prompts import load_replies
+
+Level = Literal["ok", "warning", "error"]
+_MARKS: Final = {"ok": "✓", "warning": "!", "error": "✗"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One check: its name, how it went, and a sentence that says what to do where it did not go well."""
+
+    check: str
+    level: Level
+    sentence: str
+
+
+def examine(settings: Settings) -> list[Finding]:
+    """Run every check; one that fails does not keep the others from running."""
+    return [*_settings(settings), *_data_folder(settings), *_knowledge(settings), *_telegram(settings)]
+
+
+def report(findings: list[Finding]) -> str:
+    """The findings as lines of text."""
+    return "\n".join(f"{_MARKS[finding.level]} {finding.check:<10} {finding.sentence}" for finding in findings)
+
+
+def _settings(_: Settings) -> Iterator[Finding]:
+    say = load_replies()["zh"]
+    yield Finding("settings", "ok", say("doctor.settings_ok"))
+    yield Finding("database", "ok", say("doctor.database_none"))
+    yield Finding("llm", "ok", say("doctor.llm_none"))
+
+
+def _data_folder(settings: Settings) -> Iterator[Finding]:
+    say = load_replies()["zh"]
+    folder = settings.data_dir.absolute()
+    existing = next(place for place in (folder, *folder.parents) if place.exists())
+    writable = existing.is_dir() and os.access(existing, os.W_OK)
+    key = "doctor.data_ok" if writable else "doctor.data_bad"
+    yield Finding("data", "ok" if writable else "error", say(key, folder=str(folder)))
+
+
+def _knowledge(settings: Settings) -> Iterator[Finding]:
+    from knowledge.assembly import INDEX_FOLDER, open_knowledge_base
+    from knowledge.errors import KnowledgeError
+    from knowledge.index import IndexFolder
+
+    say = load_replies()["zh"]
+    before = IndexFolder(settings.data_dir / INDEX_FOLDER).current()
+    try:
+        with closing(open_knowledge_base(settings.data_dir, settings.embedding_model)) as knowledge:
+            after = IndexFolder(settings.data_dir / INDEX_FOLDER).current()
+            count, articles = len(knowledge.library.regulations), len(knowledge.library)
+            yield Finding("library", "ok", say("doctor.library_ok", count=count, articles=articles))
+            built = after and (before is None or before["folder"] != after["folder"])
+            key = "doctor.index_built" if built else "doctor.index_ok"
+            yield Finding("index", "ok", say(key, entries=knowledge.index.size))
+            yield Finding("model", "ok", say("doctor.model_ok", dimensions=knowledge.index.dimensions))
+    except KnowledgeError as exc:
+        yield Finding("knowledge", "error", say("doctor.broken", problem=str(exc)))
+
+
+def _telegram(settings: Settings) -> Iterator[Finding]:
+    say = load_replies()["zh"]
+    if settings.telegram_token is None:
+        yield Finding("token", "warning", say("doctor.token_missing"))
+        return
+    from bot.telegram.probing import probe
+
+    result = probe(settings.telegram_token.get_secret_value(), settings.telegram_api)
+    if result.outcome == "refused":
+        yield Finding("token", "error", say("doctor.token_refused"))
+    elif result.outcome == "unreachable":
+        yield Finding("token", "error", say("doctor.token_unreachable", root=settings.telegram_api))
+    else:
+        yield Finding("token", "ok", say("doctor.token_ok", username=result.username))
+        private = result.privacy_mode
+        yield Finding("privacy", "ok" if private else "warning", say(f"doctor.privacy_{'on' if private else 'off'}"))
+        if result.webhook:
+            yield Finding("webhook", "warning", say("doctor.webhook_set"))

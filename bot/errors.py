@@ -1,0 +1,25 @@
+"""What can go wrong in the bot.
+
+    WangguiError
+    ├── SettingsError      a setting is missing or malformed: its name, and what to do
+    ├── TelegramError      the Bot API refuses the token or cannot be reached
+    └── GroundingError     an answer was about to show a quote that does not stand in its article
+
+The knowledge package has a tree of its own (`knowledge.errors`); `bot.cli` is the one place that speaks of either.
+"""
+
+
+class WangguiError(Exception):
+    """Base of everything that the bot raises on purpose; its text is fit to be shown."""
+
+
+class SettingsError(WangguiError):
+    """A setting is missing or malformed."""
+
+
+class TelegramError(WangguiError):
+    """The Bot API refuses the token or cannot be reached."""
+
+
+class GroundingError(WangguiError):
+    """A quote does not stand verbatim in its article; the answer is withheld."""

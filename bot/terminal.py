@@ -1,0 +1,109 @@
+"""The terminal channel: an Answer as rich panels, and the conversation around it."""
+
+import sys
+from collections.abc import Iterable
+from typing import Final
+
+from rich.console import Console, Group, RenderableType
+from rich.panel import Panel
+from rich.text import Text
+
+from bot.answering.composing import english_label
+from bot.answering.model import Answer, Citation
+from bot.answering.plain import as_text
+from bot.answering.service import Answerer
+from prompts import Replies, load_replies
+
+_WIDTH: Final = 88
+
+
+def render(answer: Answer) -> RenderableType:
+    """An answer as panels: the leading article bright, its deciding words highlighted, the others dim below."""
+    replies = load_replies()[answer.language]
+    if not answer.citations:
+        colour = "yellow" if answer.status == "abstained" else "cyan" if answer.status == "answered" else "red"
+        return Panel(Text("\n".join((answer.lead, *answer.notes))), border_style=colour, width=_WIDTH)
+    parts: list[RenderableType] = [Text(answer.lead, style="bold")]
+    if answer.mode == "lookup":
+        parts += [_panel(citation, replies, leading=True) for citation in answer.citations]
+        return Group(*parts, *map(Text, answer.notes))
+    parts.append(_panel(answer.citations[0], replies, leading=True))
+    parts += [Text(f"· {note}", style="italic") for note in answer.notes]
+    if answer.citations[1:]:
+        parts.append(Text(replies("answer.related"), style="dim"))
+        parts += [_panel(citation, replies, leading=False) for citation in answer.citations[1:]]
+    return Group(*parts)
+
+
+def _panel(citation: Citation, replies: Replies, *, leading: bool) -> Panel:
+    text = Text(citation.text, style="" if leading else "dim")
+    start = citation.text.find(citation.quote)
+    if leading and citation.quote != citation.text:
+        text.stylize("bold", start, start + len(citation.quote))
+    if citation.emphasis:
+        place = citation.text.find(citation.emphasis, start)
+        text.stylize("bold yellow", place, place + len(citation.emphasis))
+    title = english_label(citation, replies) + (f" · {citation.chapter_label}" if citation.chapter_label else "")
+    return Panel(text, title=title, title_align="left", border_style="cyan" if leading else "dim", width=_WIDTH)
+
+
+class Conversation:
+    """A conversation in the terminal: questions, and a few commands that begin with a slash."""
+
+    def __init__(self, answerer: Answerer, console: Console) -> None:
+        self._answerer, self._console = answerer, console
+        self._replies = load_replies()["zh"]
+        self._regulation = answerer.library.principal
+
+    def run(self) -> None:
+        """Talk until Ctrl-D; Ctrl-C forgets the line being typed."""
+        self._console.print(self._replies("terminal.welcome", regulation=self._regulation.title), style="dim")
+        _use_line_editing()
+        while True:
+            try:
+                line = input(self._replies("terminal.prompt"))
+            except KeyboardInterrupt:
+                self._console.print()
+                continue
+            except EOFError:
+                self._console.print("\n" + self._replies("terminal.goodbye"))
+                return
+            if line.strip():
+                self._console.print(self.reply(line.strip()))
+
+    def reply(self, line: str) -> RenderableType:
+        """What one typed line is answered with."""
+        if not line.startswith("/"):
+            return render(self._answerer.answer_now(line))
+        command, _, argument = line[1:].partition(" ")
+        argument = argument.strip()
+        if command == "toc":
+            return Text(self._answerer.composer("zh").contents(self._regulation))
+        if command in ("article", "chapter"):
+            unit = "条" if command == "article" else "章"
+            answer = self._answerer.answer_now(argument if unit in argument else f"第{argument}{unit}", "zh")
+            if not argument or answer.mode != "lookup":
+                return Text(self._replies(f"terminal.usage_{command}"))
+            return render(answer)
+        if command == "help":
+            return Text(self._replies("terminal.help"))
+        return Text(self._replies("terminal.unknown", command=f"/{command}"))
+
+
+def answer_lines(answerer: Answerer, lines: Iterable[str], console: Console) -> None:
+    """Answer each line that is not blank, in order, as plain text: for pipes and files."""
+    for line in lines:
+        question = line.strip()
+        if question:
+            console.print(f"## {question}", markup=False, highlight=False, soft_wrap=True)
+            answer = as_text(answerer.answer_now(question))
+            console.print(answer + "\n", markup=False, highlight=False, soft_wrap=True)
+
+
+def _use_line_editing() -> None:
+    """Arrow keys and history for `input`, kept in memory only; not every platform has readline."""
+    try:
+        import readline  # noqa: F401
+    except ImportError:
+        return
+    sys.stdout.flush()

@@ -1,0 +1,13 @@
+"""What the regulation says, and how it is found.
+
+    reading      a file -> Regulation                     model       Regulation, Chapter, Article, Clause
+    library      the regulations at hand                  repair      stray spaces and half-width marks, never a word
+    embedding    text -> unit vector                      normalising one form for every query and indexed text
+    index        vectors in Chroma, BM25 beside them      lexical     BM25 over characters
+    routing      第十四条, 一共几条: no search needed     lexicon     everyday words -> the regulation's words
+    measuring    all that is known of a query             exemplars   written questions and how near a query is to them
+    ranking      learned fusion, confidence               retrieval   question -> ranked Evidence
+    highlighting which words decide                       assembly    joins the parts into one knowledge base
+
+Nothing here has heard of a bot.
+"""

@@ -1,0 +1,6 @@
+"""Workshop for the bundled encoder: float weights out of the int8 file, fine-tuning, and back into int8.
+
+Nothing here is imported when a question is answered; it needs the extra `sbert` (torch, sentence-transformers, onnx).
+
+    python -m knowledge.encoders.float_weights OUT    the bundled int8 ONNX as a sentence-transformers folder
+"""

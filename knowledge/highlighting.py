@@ -1,0 +1,70 @@
+"""Which words of an article decide a question: its clause, and the part of it to set in bold. Both are verbatim."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Final
+
+from knowledge.model import Article, Clause
+from knowledge.normalising import normalise
+from knowledge.repair import wording
+
+_SEGMENT = re.compile(r"[^，、；。：！？\n]+")
+_FRAMES: Final = frozenset("党员干部网络通过应当不得规定行为组织各级活动有关信息")
+_MARKERS = re.compile(
+    r"不得|严禁|禁止|不准|应当|必须|鼓励|可以|有权|负责解释|负责|承担|是指|按照|施行|建立健全|追究责任"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decisive:
+    """The clause that decides, the words in it to emphasise (None: all of it), and what kind of rule it is: “不得”."""
+
+    clause: Clause
+    emphasis: str | None
+    rule: str | None
+
+
+def decisive(article: Article, query: str, means: Sequence[str] = (), nearest: int | None = None) -> Decisive:
+    """Choose the clause and the words that bear on a normalised query.
+
+    `means` are words of the regulation that the query stands for (see `knowledge.lexicon`), `nearest` is the clause
+    that a vector search found; words found literally win over it.
+    """
+    named = _named(article, means)
+    best, emphasis, score = article.clauses[nearest or 0], None, 0.0
+    for clause in article.clauses:
+        for segment in _SEGMENT.finditer(clause.text):
+            weight = _overlap(segment[0], query) + (2.0 if any(word in segment[0] for word in named) else 0.0)
+            if weight > score:
+                best, emphasis, score = clause, segment[0], weight
+    if score < 1.0:
+        emphasis = None
+    return Decisive(best, emphasis if emphasis != best.text.rstrip("。") else None, _rule(best.text, emphasis))
+
+
+def _named(article: Article, means: Sequence[str]) -> list[str]:
+    """The smallest verbatim pieces of the article that carry the words meant."""
+    text = wording(article.text)
+    return [word for words in means if wording(words) in text for word in _SEGMENT.findall(words)]
+
+
+def _overlap(segment: str, query: str) -> float:
+    """How many bigrams of the query stand in the segment, leaving out the words that stand everywhere."""
+    plain = normalise(segment)
+    shared = 0.0
+    for left, right in pairwise(query):
+        if left + right in plain and not {left, right} <= _FRAMES:
+            shared += 1.0
+    return shared
+
+
+def _rule(clause: str, emphasis: str | None) -> str | None:
+    """The kind of rule in the regulation's own words: the last marker before the emphasised words, else the first."""
+    markers = list(_MARKERS.finditer(clause))
+    if not markers:
+        return None
+    place = clause.find(emphasis) + len(emphasis) if emphasis else 0
+    before = [marker for marker in markers if marker.start() < place]
+    return (before[-1] if before else markers[0])[0]

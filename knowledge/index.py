@@ -1,0 +1,386 @@
+"""Build and open the index: Chroma for vectors, BM25 beside it, one folder a version.
+
+    <data>/index/CURRENT            name of the folder in use
+    <data>/index/<fingerprint>/     chroma/ lexical.npz manifest.json
+
+A folder is built aside under another name, checked, renamed and then named in CURRENT, so that a reader sees the old
+index or the new one, never half of either. Its name is a fingerprint of everything that went into it: text, reader,
+model. Chroma's types, and its distances, stay in this module.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import shutil
+import sqlite3
+import tempfile
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+
+from knowledge.embedding import Embedder, Vector
+from knowledge.errors import IndexingError
+from knowledge.lexical import LexicalIndex, Scores
+from knowledge.library import Library
+from knowledge.normalising import normalise
+from knowledge.reading import READER_VERSION
+
+LAYOUT_VERSION: Final = 1
+LOCK_TIMEOUT_S: Final = 900.0
+_COLLECTION: Final = "articles"
+_BATCH: Final = 256
+_CHECKED_BYTES: Final = 64_000_000
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int], None]
+"""Called with (entries done, entries in all)."""
+Announce = Callable[[str], None]
+"""Called with a sentence for the person who waits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One article found by vector: its id, the cosine of its nearest entry, that entry's clause (None: the whole)."""
+
+    article_id: str
+    score: float
+    clause: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Entry:
+    """One vector of the index: the whole article (id = the article's id) or one of its clauses."""
+
+    id: str
+    article_id: str
+    clause: int | None
+    text: str
+
+
+def _entries(library: Library) -> Iterator[_Entry]:
+    for article_id in library.article_ids:
+        _, article = library[article_id]
+        yield _Entry(article_id, article_id, None, article.text)
+        if len(article.clauses) > 1:
+            for number, clause in enumerate(article.clauses):
+                yield _Entry(f"{article_id}/{number}", article_id, number, clause.text)
+
+
+def fingerprint(library: Library, embedder: Embedder) -> str:
+    """Changes whenever a rebuild would give another index."""
+    parts = [str(LAYOUT_VERSION), str(READER_VERSION), embedder.fingerprint]
+    parts += [f"{regulation.id}:{regulation.digest}" for regulation in library]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
+
+
+class Index:
+    """An opened index; safe to search from several threads."""
+
+    def __init__(
+        self, client: Any, collection: Any, lexical: LexicalIndex, article_ids: tuple[str, ...], dimensions: int
+    ) -> None:
+        self._client, self._collection, self._lexical = client, collection, lexical
+        self.article_ids, self.dimensions = article_ids, dimensions
+        self.size = int(collection.count())
+
+    def dense(self, vector: Vector, limit: int) -> list[Hit]:
+        """The articles whose entries lie nearest, best first; at most `limit`, each once."""
+        wanted = min(2 * limit, self.size)
+        found = self._collection.query(query_embeddings=[vector], n_results=wanted, include=["distances", "metadatas"])
+        hits: dict[str, Hit] = {}
+        for distance, metadata in zip(found["distances"][0], found["metadatas"][0], strict=True):
+            article_id = str(metadata["article"])
+            clause = int(metadata["clause"])
+            hits.setdefault(article_id, Hit(article_id, 1.0 - float(distance), clause if clause >= 0 else None))
+        return list(hits.values())[:limit]
+
+    def lexical(self, query: str) -> Scores:
+        """BM25 of a normalised query against every article, in the order of `article_ids`."""
+        return self._lexical.scores(query)
+
+    def close(self) -> None:
+        """Let go of Chroma's files."""
+        self._client.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class IndexFolder:
+    """The index's place on disk: opens what is current, rebuilds what is stale or corrupt."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def open_or_build(
+        self,
+        library: Library,
+        embedder: Embedder,
+        *,
+        progress: Progress | None = None,
+        announce: Announce | None = None,
+    ) -> Index:
+        """Open the index of exactly this library and model; build it first where it is missing, stale or corrupt.
+
+        Raises:
+            IndexingError: it cannot be built, and no earlier index of the same model is there to use.
+        """
+        wanted = fingerprint(library, embedder)
+        index = self._open(wanted, library)
+        if index:
+            return index
+        try:
+            return self.build(library, embedder, progress=progress, announce=announce, force=False)
+        except IndexingError:
+            earlier = self._open_earlier(library, embedder)
+            if earlier is None:
+                raise
+            log.warning("the index could not be rebuilt; the earlier one stays in use", exc_info=True)
+            if announce:
+                announce(
+                    "知识库暂时无法重建，先用原来的。The index could not be rebuilt; the earlier one stays in use."
+                )
+            return earlier
+
+    def build(
+        self,
+        library: Library,
+        embedder: Embedder,
+        *,
+        progress: Progress | None = None,
+        announce: Announce | None = None,
+        force: bool = True,
+    ) -> Index:
+        """Build the index aside, check it, swap it in; one process at a time, others wait.
+
+        With `force` false, an index that another process has just finished is taken as it is.
+
+        Raises:
+            IndexingError: no space, no permission, or the check failed; the index in use stays.
+        """
+        wanted = fingerprint(library, embedder)
+        with self._lock(announce):
+            index = None if force else self._open(wanted, library)
+            if index:
+                return index
+            aside = self.root / f".building-{uuid.uuid4().hex[:8]}"
+            try:
+                self._write(aside, wanted, library, embedder, progress)
+                self._swap(aside, wanted)
+            except (KeyboardInterrupt, SystemExit):
+                raise
+            except BaseException as exc:  # Chroma's Rust core may raise a PanicException, a BaseException
+                raise IndexingError(_explain(self.root, exc)) from exc
+            finally:
+                shutil.rmtree(aside, ignore_errors=True)
+            index = self._open(wanted, library)
+            if index is None:
+                raise IndexingError(f"{self.root}: the index was built but cannot be opened again")
+            self._tidy(wanted)
+            return index
+
+    def current(self) -> dict[str, Any] | None:
+        """The manifest of the index in use, or None."""
+        try:
+            name = (self.root / "CURRENT").read_text(encoding="utf-8").strip()
+        except OSError:
+            return None
+        return _manifest(self.root / name)
+
+    @contextmanager
+    def _lock(self, announce: Announce | None) -> Iterator[None]:
+        from filelock import FileLock, Timeout
+
+        try:
+            self.root.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(str(self.root / "lock"))
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                if announce:
+                    announce("另一个进程正在构建知识库，请稍候…… Another process is building the index; waiting.")
+                lock.acquire(timeout=LOCK_TIMEOUT_S)
+        except Timeout as exc:
+            raise IndexingError(f"{self.root}: another process has held the index for {LOCK_TIMEOUT_S:.0f} s") from exc
+        except OSError as exc:
+            raise IndexingError(_explain(self.root, exc)) from exc
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _write(
+        self, folder: Path, wanted: str, library: Library, embedder: Embedder, progress: Progress | None
+    ) -> None:
+        entries = list(_entries(library))
+        folder.mkdir(parents=True)
+        client = _client(folder / "chroma")
+        try:
+            collection = client.create_collection(
+                _COLLECTION, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+            )
+            for start in range(0, len(entries), _BATCH):
+                batch = entries[start : start + _BATCH]
+                vectors = []
+                for offset, entry in enumerate(batch):
+                    vectors.append(embedder.embed(normalise(entry.text)))
+                    if progress:
+                        progress(start + offset + 1, len(entries))
+                collection.add(
+                    ids=[entry.id for entry in batch],
+                    embeddings=list(vectors),
+                    metadatas=[
+                        {"article": entry.article_id, "clause": -1 if entry.clause is None else entry.clause}
+                        for entry in batch
+                    ],
+                )
+        finally:
+            client.close()
+        LexicalIndex.build([library[article_id][1].text for article_id in library.article_ids]).save(
+            folder / "lexical.npz"
+        )
+        manifest = {
+            "fingerprint": wanted,
+            "embedder": embedder.fingerprint,
+            "dimensions": embedder.dimensions,
+            "entries": len(entries),
+            "article_ids": list(library.article_ids),
+            "regulations": {regulation.id: regulation.name for regulation in library},
+            "files": {
+                str(path.relative_to(folder)): path.stat().st_size
+                for path in sorted(folder.rglob("*"))
+                if path.is_file() and path.suffix != ".sqlite3"
+            },
+        }
+        with (folder / "manifest.json").open("w", encoding="utf-8") as file:
+            json.dump(manifest, file, ensure_ascii=False, indent=1)
+            file.flush()
+            os.fsync(file.fileno())
+
+    def _swap(self, aside: Path, wanted: str) -> None:
+        name = wanted
+        if (self.root / name).exists():  # a corrupt or forced one: never overwrite what may be open
+            name = f"{wanted}-{uuid.uuid4().hex[:6]}"
+        os.replace(aside, self.root / name)
+        pointer = self.root / f".CURRENT-{uuid.uuid4().hex[:8]}"
+        pointer.write_text(name + "\n", encoding="utf-8")
+        os.replace(pointer, self.root / "CURRENT")
+
+    def _open(self, wanted: str, library: Library) -> Index | None:
+        """Open the current folder if it holds the wanted index, whole; None otherwise."""
+        manifest = self.current()
+        if manifest is None or manifest["fingerprint"] != wanted:
+            return None
+        return self._open_folder(manifest, library)
+
+    def _open_earlier(self, library: Library, embedder: Embedder) -> Index | None:
+        manifest = self.current()
+        if manifest is None or manifest["embedder"] != embedder.fingerprint:
+            return None
+        if not set(manifest["article_ids"]) <= set(library.article_ids):
+            return None
+        return self._open_folder(manifest, library)
+
+    def _open_folder(self, manifest: dict[str, Any], library: Library) -> Index | None:
+        folder = Path(manifest["folder"])
+        client = None
+        try:
+            for name, size in manifest["files"].items():
+                if (folder / name).stat().st_size != size:
+                    raise ValueError(f"{name} has another size")
+            _check_database(folder / "chroma" / "chroma.sqlite3")
+            lexical = LexicalIndex.load(folder / "lexical.npz")
+            client = _client(_writable(folder / "chroma"))
+            collection = client.get_collection(_COLLECTION, embedding_function=None)
+            index = Index(client, collection, lexical, tuple(manifest["article_ids"]), manifest["dimensions"])
+            _probe(index, collection, manifest)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:
+            log.warning("the index at %s is damaged and will be rebuilt", folder.name, exc_info=True)
+            if client is not None:
+                client.close()
+            return None
+        return index
+
+    def _tidy(self, keep: str) -> None:
+        """Remove what no reader can still be opening: all but the current folder and the one before it."""
+        manifest = self.current()
+        folders = sorted(
+            (path for path in self.root.iterdir() if path.is_dir() and not path.name.startswith(".")),
+            key=lambda path: path.stat().st_mtime,
+        )
+        current = manifest["folder"] if manifest else keep
+        for path in [path for path in folders if str(path) != current][:-1]:
+            shutil.rmtree(path, ignore_errors=True)
+        for path in self.root.glob(".building-*"):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _client(path: Path) -> Any:
+    import chromadb  # the heaviest import of the house: half a second
+    from chromadb.config import Settings
+
+    return chromadb.PersistentClient(str(path), settings=Settings(anonymized_telemetry=False))
+
+
+def _manifest(folder: Path) -> dict[str, Any] | None:
+    try:
+        manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+        if not {"fingerprint", "embedder", "dimensions", "entries", "article_ids", "files"} <= manifest.keys():
+            return None
+    except (OSError, ValueError, AttributeError):
+        return None
+    return manifest | {"folder": str(folder)}
+
+
+def _check_database(path: Path) -> None:
+    """Ask SQLite itself whether its file is whole, before Chroma's native code reads it."""
+    if path.stat().st_size > _CHECKED_BYTES:
+        return
+    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    try:
+        verdict = connection.execute("PRAGMA quick_check").fetchone()[0]
+    finally:
+        connection.close()
+    if verdict != "ok":
+        raise ValueError(f"{path.name}: {verdict}")
+
+
+def _writable(folder: Path) -> Path:
+    """Chroma opens its database for writing even to read it: give it a private copy of a read-only folder."""
+    if os.access(folder, os.W_OK):
+        return folder
+    copy = Path(tempfile.mkdtemp(prefix="wanggui-index-"))
+    shutil.copytree(folder, copy, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    return copy
+
+
+def _probe(index: Index, collection: Any, manifest: dict[str, Any]) -> None:
+    """A whole index finds its first article by that article's own vector."""
+    first = manifest["article_ids"][0]
+    if index.size != manifest["entries"]:
+        raise ValueError(f"{index.size} entries, expected {manifest['entries']}")
+    vector = np.asarray(collection.get(ids=[first], include=["embeddings"])["embeddings"][0], dtype=np.float32)
+    if not index.dense(vector, 1)[0].score > 0.99:
+        raise ValueError("the first article is not found by its own vector")
+
+
+def _explain(root: Path, exc: BaseException) -> str:
+    reason = getattr(exc, "strerror", None) or type(exc).__name__
+    text = str(exc).casefold()
+    if "no space" in text or "disk full" in text or "database or disk is full" in text:
+        reason = "no space left on the disk: free some and try again"
+    elif "read-only" in text or "readonly" in text or isinstance(exc, PermissionError):
+        reason = "the folder cannot be written: mend its rights or set WANGGUI_DATA_DIR"
+    return f"{root}: the index could not be built ({reason}); the one in use is untouched"

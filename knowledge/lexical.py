@@ -1,0 +1,103 @@
+"""BM25 over characters: Han unigrams and bigrams, whole words of everything else.
+
+Built once, kept as four flat arrays: a query reads only the postings of its own terms.
+"""
+
+import re
+import zlib
+from collections.abc import Sequence
+from itertools import pairwise
+from pathlib import Path
+from typing import Final, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from knowledge.normalising import normalise
+
+K1: Final = 1.5
+B: Final = 0.75
+
+_RUN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+|[a-z0-9]+")
+_WORD_BIT: Final = 1 << 62
+
+Scores = NDArray[np.float32]
+
+
+def term_codes(text: str) -> NDArray[np.int64]:
+    """The terms of an already normalised text, as integers, with repetition: shape (n,)."""
+    codes: list[int] = []
+    for run in _RUN.findall(text):
+        if run[0] < "\u3000":
+            codes.append(zlib.crc32(run.encode()) | _WORD_BIT)
+            continue
+        points = [ord(character) for character in run]
+        codes.extend(points)
+        codes.extend(left << 32 | right for left, right in pairwise(points))
+    return np.array(codes, dtype=np.int64)
+
+
+class LexicalIndex:
+    """BM25 scores of one query against every document, as an array in document order."""
+
+    def __init__(
+        self,
+        terms: NDArray[np.int64],
+        offsets: NDArray[np.int64],
+        postings: NDArray[np.int32],
+        impacts: Scores,
+        size: int,
+    ) -> None:
+        self._terms, self._offsets, self._postings, self._impacts = terms, offsets, postings, impacts
+        self.size = size
+
+    @classmethod
+    def build(cls, texts: Sequence[str]) -> Self:
+        """Index the texts (normalised here); document i is texts[i]."""
+        counted = [np.unique(term_codes(normalise(text)), return_counts=True) for text in texts]
+        lengths = np.array([counts.sum() for _, counts in counted], dtype=np.float32)
+        size = len(texts)
+        codes = np.concatenate([codes for codes, _ in counted]) if size else np.zeros(0, np.int64)
+        frequencies = (
+            np.concatenate([counts for _, counts in counted]).astype(np.float32) if size else np.zeros(0, np.float32)
+        )
+        documents = np.repeat(np.arange(size, dtype=np.int32), [len(codes) for codes, _ in counted])
+        order = np.argsort(codes, kind="stable")
+        terms, starts, spread = np.unique(codes[order], return_index=True, return_counts=True)
+        idf = np.log1p((size - spread + 0.5) / (spread + 0.5)).astype(np.float32)
+        norm = K1 * (1 - B + B * lengths / max(float(lengths.mean()) if size else 0.0, 1.0))
+        frequencies, documents = frequencies[order], documents[order]
+        impacts = np.repeat(idf, spread) * frequencies * (K1 + 1) / (frequencies + norm[documents])
+        offsets = np.append(starts, len(codes)).astype(np.int64)
+        return cls(terms.astype(np.int64), offsets, documents, impacts.astype(np.float32), size)
+
+    def scores(self, query: str) -> Scores:
+        """BM25 of a normalised query against every document: shape (size,), zero where no term is shared."""
+        total = np.zeros(self.size, dtype=np.float32)
+        for code in np.unique(term_codes(query)):
+            place = int(np.searchsorted(self._terms, code))
+            if place < len(self._terms) and self._terms[place] == code:
+                start, end = self._offsets[place], self._offsets[place + 1]
+                total[self._postings[start:end]] += self._impacts[start:end]
+        return total
+
+    def save(self, path: Path) -> None:
+        """Write the arrays as one .npz file."""
+        np.savez(
+            path,
+            terms=self._terms,
+            offsets=self._offsets,
+            postings=self._postings,
+            impacts=self._impacts,
+            size=np.array(self.size),
+        )
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what `save` wrote.
+
+        Raises:
+            OSError, ValueError, KeyError: the file is missing or is not one of ours.
+        """
+        with np.load(path, allow_pickle=False) as arrays:
+            return cls(arrays["terms"], arrays["offsets"], arrays["postings"], arrays["impacts"], int(arrays["size"]))

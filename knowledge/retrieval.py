@@ -1,0 +1,107 @@
+"""Question text -> ranked Evidence, and how sure it is that the regulation answers.
+
+question ─ normalise ─▶ query ─ measure ─▶ features of each candidate ─ weights ─▶ ranking, confidence
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from knowledge.embedding import Embedder
+from knowledge.exemplars import ExemplarBank
+from knowledge.highlighting import Decisive, decisive
+from knowledge.index import Index
+from knowledge.lexicon import Lexicon, Neighbour
+from knowledge.library import Library
+from knowledge.measuring import Measurements, Meter
+from knowledge.model import Article, Regulation
+from knowledge.normalising import normalise
+from knowledge.ranking import FEATURES, Weights, softmax
+
+MAX_QUERY: Final = 400
+"""Characters of a question that are searched: of a longer one, its beginning and its end, where the asking is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One article that bears on the question, with the words that decide; `probability` is its share of the ranking."""
+
+    regulation: Regulation
+    article: Article
+    score: float
+    probability: float
+    decisive: Decisive
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """What was found for one question, best first; `confidence` (0 to 1) is that the regulation answers it at all.
+
+    `neighbour` is the neighbouring subject that the question names, if any; `subject` is what the nearest written
+    question that the regulation does not answer is about.
+    """
+
+    query: str
+    evidence: tuple[Evidence, ...]
+    confidence: float
+    neighbour: Neighbour | None
+    subject: str = ""
+
+
+class Retriever:
+    """Finds the articles that bear on a question; safe to call from several threads."""
+
+    def __init__(
+        self,
+        library: Library,
+        embedder: Embedder,
+        index: Index,
+        weights: Weights,
+        lexicon: Lexicon | None = None,
+        bank: ExemplarBank | None = None,
+    ) -> None:
+        self.library, self.weights = library, weights
+        self.meter = Meter(library.principal, embedder, index, lexicon or Lexicon(), bank)
+
+    def retrieve(
+        self, question: str, *, top_k: int = 5, named: Sequence[int] = (), within: Regulation | None = None
+    ) -> Retrieval:
+        """Rank the articles for a question.
+
+        `named` are numbers of the principal regulation's articles that it mentions; `within` keeps the search to one
+        regulation.
+        """
+        measured = self.meter.measure(normalise(shorten(question)), named)
+        candidates = measured.candidates()
+        if within:
+            candidates = [candidate for candidate in candidates if candidate.rpartition("#")[0] == within.id]
+        if not candidates:
+            return Retrieval(measured.query, (), 0.0, None)
+        features = np.array([measured.features(candidate) for candidate in candidates], dtype=np.float32)
+        scores = self.weights.rank(features.reshape(len(candidates), len(FEATURES)))
+        order = np.argsort(-scores, kind="stable")
+        shares = softmax(scores[order])
+        evidence = tuple(
+            self._evidence(candidates[place], float(scores[place]), float(share), measured)
+            for place, share in zip(order[:top_k], shares[:top_k], strict=True)
+        )
+        confidence = self.weights.confidence(measured.signals(scores[order]))
+        neighbour = next(iter(measured.neighbours), None)
+        return Retrieval(measured.query, evidence, confidence, neighbour, measured.nearness.refused_subject)
+
+    def _evidence(self, article_id: str, score: float, probability: float, measured: Measurements) -> Evidence:
+        regulation, article = self.library[article_id]
+        hit, _ = measured.hits.get(article_id, (None, None))
+        means = [words for alias in measured.aliases for words in alias.means]
+        chosen = decisive(article, measured.query, means, hit.clause if hit else None)
+        return Evidence(regulation, article, score, probability, chosen)
+
+
+def shorten(question: str, limit: int = MAX_QUERY) -> str:
+    """A question of at most `limit` characters: a longer one loses its middle."""
+    if len(question) <= limit:
+        return question
+    head = limit * 2 // 3
+    return question[:head] + " " + question[-(limit - head - 1) :]

@@ -1,0 +1,207 @@
+"""第十四条 / 第三章 / 最后一条 / 一共多少条 -> a look-up in the structure, no search.
+
+A question is routed only when nothing is left of it once the structural words are taken away; “第十四条违反了会怎样”
+names an article and still asks something, so it is searched, with that article at hand (`Mention`).
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from knowledge.model import Regulation
+from knowledge.numerals import NUMERAL, format_numeral, parse_numeral
+
+Kind = Literal["articles", "chapter", "counts", "contents", "promulgation", "interpretation", "in_force", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Lookup:
+    """What the structure itself answers: article numbers in order, and for `missing` the numbers that do not exist."""
+
+    kind: Kind
+    articles: tuple[int, ...] = ()
+    chapter: int | None = None
+    missing: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """Articles that a question names while asking something about them; `foreign` is another regulation's name."""
+
+    articles: tuple[int, ...] = ()
+    missing: tuple[str, ...] = ()
+    foreign: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """Where a question goes: a look-up where the structure answers it, otherwise to search with what it mentions."""
+
+    lookup: Lookup | None = None
+    mention: Mention = field(default_factory=Mention)
+
+
+_NUMBER_EN: Final = r"(\d{1,4})"
+_RANGE = re.compile(rf"第?\s*({NUMERAL})\s*条?\s*(?:到|至|-|~|—|–)\s*第?\s*({NUMERAL})\s*条")
+_LIST = re.compile(rf"第\s*({NUMERAL}(?:\s*[、,，和与及]\s*{NUMERAL})+)\s*条")
+_ARTICLE = re.compile(
+    rf"第\s*({NUMERAL})\s*条|(?<![\d第一二三四五六七八九十百])([0-9]{{1,4}}|[一二三四五六七八九十百]{{2,5}})\s*条(?!消息|信息|微博|评论|短信|朋友圈|新闻|视频|笔记|动态|线索|烟|命)"
+)
+_ARTICLE_EN = re.compile(
+    rf"\b(?:article|art\.?|clause|rule)s?\s*(?:no\.?\s*|number\s*)?{_NUMBER_EN}(?:\s*(?:-|to|and|,|&)\s*{_NUMBER_EN})?\b"
+)
+_CHAPTER = re.compile(rf"第\s*({NUMERAL})\s*章|(?<!\d)([0-9]{{1,2}})\s*章|\bchapter\s*(?:no\.?\s*)?{_NUMBER_EN}\b")
+_LAST = re.compile(r"(?:最后|末尾|倒数第一)(?:的)?(?:那)?(?:一)?条|\b(?:the\s+)?(?:last|final)\s+article\b")
+_LAST_CHAPTER = re.compile(r"(?:最后|末尾)(?:的)?(?:那)?(?:一)?章|附则|\b(?:last|final)\s+chapter\b")
+_FIRST = re.compile(r"(?:开头|最前面|最开始)(?:的)?(?:那)?(?:一)?条|头一条|\b(?:the\s+)?first\s+article\b")
+_COUNTS = re.compile(
+    r"(?:一共|总共|共|全文|总计|合计|到底|究竟|它)?(?:有|分|包括|包含|是|分为|分成)?(?:多少|几)(?:个)?(?:条款|条文|条|章节|章|部分)"
+    r"(?:[和、,，\s]*(?:有|分)?(?:多少|几)(?:个)?(?:条款|条文|条|章节|章))*"
+    r"|\bhow many (?:articles?|chapters?|provisions?|clauses?)(?:\s+and\s+(?:articles?|chapters?))?\b"
+)
+_CONTENTS = re.compile(r"目录|大纲|章节目录|有哪几章|有哪些章|分哪几章|\b(?:table of )?contents\b|\boutline\b|\btoc\b")
+_ISSUED = re.compile(
+    r"(?:是)?(?:什么时候|何时|哪年|哪一年|哪天|几号|几月几号|啥时候|哪个时间|多会儿)(?:由谁)?(?:发布|公布|颁布|印发|出台|发|出|制定|批准|通过|发文)(?:的)?"
+    r"|(?:发布|公布|颁布|印发|出台|批准|发文|制定)(?:的)?(?:时间|日期|日子|机关|单位|部门)"
+    r"|(?:是)?(?:谁|哪个部门|哪个机关|哪个单位|什么部门|哪里|哪儿)(?:发布|公布|颁布|印发|出台|发|制定|批准|发文)(?:的)?"
+    r"|\bwhen was (?:it|this|the (?:regulation|regulations|rule|rules|provisions?))\s*(?:issued|published|released|promulgated|adopted)\b"
+    r"|\b(?:issue|publication|promulgation|release) date\b|\bwho (?:issued|published|released)\b"
+)
+_IN_FORCE = re.compile(
+    r"(?:是)?(?:从)?(?:什么时候|何时|哪年|哪一年|哪天|几号|几月几号|啥时候|多会儿)(?:开始|起)?(?:施行|实施|生效|执行|实行|起效|算数|管用)(?:的)?"
+    r"|(?:施行|实施|生效|执行|起效)(?:的)?(?:时间|日期|日子)"
+    r"|\bwhen (?:did|does|do|will) (?:it|this|they|the (?:regulation|regulations|rule|rules|provisions?))\s*(?:take effect|come into (?:force|effect)|start to apply)\b"
+    r"|\beffective date\b|\bdate of effect\b"
+)
+_INTERPRETER = re.compile(
+    r"(?:是)?(?:由)?(?:谁|哪个部门|哪些部门|什么部门|哪个单位|哪里|哪家|哪几家|哪几个部门)(?:来)?(?:负责)?(?:的)?解释(?:权)?(?:归谁)?"
+    r"|解释权(?:归|在|属于)?(?:谁|哪个部门|哪里|哪)?(?:手里)?|(?:负责)?解释(?:的)?(?:机关|部门|单位)(?:是)?(?:谁|哪个|哪些)?"
+    r"|\bwho (?:interprets?|is responsible for interpret(?:ing|ation)|has the (?:power|right) (?:to interpret|of interpretation))\b"
+)
+_FILLER = re.compile(
+    r"请问|请教|麻烦|帮我|帮忙|给我|我想|想要|想|一下|看看|看|查查|查询|查|找找|找|发我|发|念|读|背|贴|出来|一起|都|我|你|它|"
+    r"原文|全文|原话|正文|条文|内容|规定|具体|到底|究竟|主要|分别|上面|里面|里|写|讲|说|规定了|的是|是|有|什么|啥|哪些|哪|怎么|如何|咋|"
+    r"吗|呢|啊|呀|嘛|吧|哦|了|的|地|得|和|与|及|跟|个|来|下|能|可以|要|这|那|本|该|"
+    r"\b(?:please|show|me|what|does|do|is|are|the|of|in|say|says|said|tell|about|text|full|original|give|read|quote|cite|and|there|it|this|"
+    r"regulation|regulations|rule|rules|provisions?|have|has|in total|all together|altogether|for|it|them|responsible|s|which|content|contents of|explain)\b"
+)
+_PUNCTUATION = re.compile(r"[\s\W_]+")
+_OTHER = re.compile(
+    r"《([^《》]{2,40})》|(?:中华人民共和国)?([\u4e00-\u9fff]{0,16}?(?:刑法|民法典|宪法|党章|准则|处分条例|问责条例|[\u4e00-\u9fff]{2,12}(?:法|条例|办法|细则|规则|章程)))(?:的|里|中)?(?=第?\s*(?:[0-9]|[一二三四五六七八九十百千]+)\s*[条章])"
+)
+
+
+def route(question: str, regulation: Regulation) -> Route:
+    """Decide from a normalised question whether the structure of this regulation answers it."""
+    foreign = other_regulation(question, regulation)
+    if foreign:
+        return Route(mention=Mention(foreign=foreign))
+    own = _without_names(question, regulation)
+    lookup = _structure(own, regulation) or _numbered(own, regulation)
+    if lookup:
+        return Route(lookup=lookup)
+    numbers, missing, _ = _articles(own, regulation)
+    return Route(mention=Mention(tuple(numbers), tuple(missing)))
+
+
+def other_regulation(question: str, regulation: Regulation) -> str | None:
+    """The name of another regulation whose article or chapter is asked for, or which is named in 《》; None if none is."""
+    own = {regulation.title, *regulation.aliases}
+    for match in _OTHER.finditer(question):
+        name = (match[1] or match[2]).strip()
+        if name and not any(alias in name or name in alias for alias in own):
+            return name
+    return None
+
+
+def _without_names(question: str, regulation: Regulation) -> str:
+    for name in sorted({regulation.title, *regulation.aliases}, key=len, reverse=True):
+        question = question.replace(f"《{name.casefold()}》", " ").replace(name.casefold(), " ")
+    return question
+
+
+def _left_over(question: str, *patterns: re.Pattern[str]) -> str:
+    for pattern in patterns:
+        question = pattern.sub(" ", question)
+    return _PUNCTUATION.sub("", _FILLER.sub(" ", question))
+
+
+def _structure(question: str, regulation: Regulation) -> Lookup | None:
+    last = regulation.last
+    for pattern, lookup in (
+        (_COUNTS, Lookup("counts")),
+        (_CONTENTS, Lookup("contents")),
+        (_IN_FORCE, Lookup("in_force", _matching(regulation, _COMES_INTO_FORCE))),
+        (_ISSUED, Lookup("promulgation", _matching(regulation, _COMES_INTO_FORCE))),
+        (_INTERPRETER, Lookup("interpretation", _matching(regulation, _INTERPRETS))),
+        (_LAST, Lookup("articles", (last,))),
+        (_FIRST, Lookup("articles", (1,))),
+    ):
+        if pattern.search(question) and not _left_over(question, pattern):
+            return lookup if lookup.kind in ("counts", "contents", "promulgation") or lookup.articles else None
+    if _LAST_CHAPTER.search(question) and not _left_over(question, _LAST_CHAPTER) and regulation.chapters:
+        return _chapter_lookup(regulation.chapters[-1].number, regulation)
+    return None
+
+
+_COMES_INTO_FORCE = re.compile(r"自.{1,20}起(?:施行|实施|生效|执行)")
+_INTERPRETS = re.compile(r"由.{2,80}(?:负责)?解释")
+
+
+def _matching(regulation: Regulation, pattern: re.Pattern[str]) -> tuple[int, ...]:
+    """Numbers of the closing articles whose text matches (the last chapter is where such articles stand)."""
+    return tuple(article.number for article in regulation.articles[-5:] if pattern.search(article.text))
+
+
+def _numbered(question: str, regulation: Regulation) -> Lookup | None:
+    chapter = _CHAPTER.search(question)
+    if chapter and not _left_over(question, _CHAPTER):
+        return _chapter_lookup(parse_numeral(next(filter(None, chapter.groups()))), regulation)
+    numbers, missing, rest = _articles(question, regulation)
+    if (numbers or missing) and not _left_over(rest):
+        if not numbers:
+            return Lookup("missing", missing=tuple(missing))
+        return Lookup("articles", tuple(numbers), missing=tuple(missing))
+    return None
+
+
+def _chapter_lookup(number: int, regulation: Regulation) -> Lookup:
+    chapter = regulation.chapter(number)
+    if chapter is None:
+        return Lookup("missing", missing=(f"第{format_numeral(number)}章",), chapter=number)
+    return Lookup("chapter", tuple(article.number for article in chapter.articles), chapter=number)
+
+
+def _articles(question: str, regulation: Regulation) -> tuple[list[int], list[str], str]:
+    """Article numbers named in the text, those that do not exist, and the text without them."""
+    found: list[int] = []
+
+    def note(*numerals: str | None) -> None:
+        for numeral in numerals:
+            if numeral:
+                found.append(parse_numeral(numeral))
+
+    def span(match: re.Match[str]) -> str:
+        first, last = parse_numeral(match[1]), parse_numeral(match[2])
+        if first <= last <= first + 40:
+            found.extend(range(first, last + 1))
+        else:
+            note(match[1], match[2])
+        return " "
+
+    def several(match: re.Match[str]) -> str:
+        note(*re.findall(NUMERAL, match[1]))
+        return " "
+
+    def one(match: re.Match[str]) -> str:
+        note(*match.groups())
+        return " "
+
+    try:
+        rest = _ARTICLE_EN.sub(one, _ARTICLE.sub(one, _LIST.sub(several, _RANGE.sub(span, question))))
+    except ValueError:  # 十百 and the like: not a number, so nothing is named
+        return [], [], question
+    numbers = list(dict.fromkeys(found))
+    known = [number for number in numbers if regulation.article(number)]
+    missing = [f"第{format_numeral(number)}条" for number in numbers if not regulation.article(number)]
+    return known, missing, rest

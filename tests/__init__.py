@@ -1,0 +1,1 @@
+"""Tests of 网规助手, importable as ``tests.…``."""
