@@ -10,7 +10,8 @@ from bot.answering.service import Answerer
 from bot.errors import SettingsError
 from bot.settings import Settings
 from knowledge.assembly import LIBRARY_FOLDER, KnowledgeBase, open_knowledge_base
-from knowledge.index import Announce, Progress
+from knowledge.exemplars import Progress
+from knowledge.index import Announce
 from knowledge.library import adding
 from prompts import load_replies
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from knowledge.embedding import BUNDLED, Embedder, load_embedder
-from knowledge.exemplars import VECTORS_FILE, ExemplarBank, exemplar_vectors, read_exemplars
-from knowledge.index import Announce, Index, IndexFolder, Progress
+from knowledge.exemplars import VECTORS_FILE, ExemplarBank, Progress, WrittenQuestions, read_exemplars
+from knowledge.index import Announce, Index, IndexFolder
 from knowledge.lexicon import Lexicon
 from knowledge.library import Library, bundled_folder, load_library
 from knowledge.ranking import Weights, weights_file
@@ -49,17 +49,23 @@ def open_knowledge_base(
         library = load_library(data_dir / LIBRARY_FOLDER)
         embedder = loading.result()
     folder = IndexFolder(data_dir / INDEX_FOLDER)
+    questions = written_questions(library)
     open_index: Callable[..., Index] = folder.build if rebuild else folder.open_or_build
-    index = open_index(library, embedder, progress=progress, announce=announce)
-    return join(library, embedder, index)
+    index = open_index(library, embedder, questions, progress=progress, announce=announce)
+    return join(library, embedder, index, questions)
 
 
-def join(library: Library, embedder: Embedder, index: Index) -> KnowledgeBase:
-    """Join opened parts: the principal regulation brings its lexicon and its written questions."""
+def written_questions(library: Library) -> WrittenQuestions:
+    """The written questions that the principal regulation brings."""
     folder = bundled_folder() / library.principal.id
-    lexicon = Lexicon.read(folder / "aliases.toml", library.principal)
-    exemplars = read_exemplars(folder / "questions.jsonl", library.principal)
-    bank = ExemplarBank(exemplars, exemplar_vectors(exemplars, embedder, folder / VECTORS_FILE)) if exemplars else None
+    return WrittenQuestions(read_exemplars(folder / "questions.jsonl", library.principal), folder / VECTORS_FILE)
+
+
+def join(library: Library, embedder: Embedder, index: Index, questions: WrittenQuestions) -> KnowledgeBase:
+    """Join opened parts; the principal regulation brings its lexicon."""
+    lexicon = Lexicon.read(bundled_folder() / library.principal.id / "aliases.toml", library.principal)
+    lexicon.warm_up()
+    bank = ExemplarBank(questions.exemplars, index.question_vectors) if questions.exemplars else None
     retriever = Retriever(library, embedder, index, Weights.read(weights_file()), lexicon, bank)
     return KnowledgeBase(library, retriever, index)
 

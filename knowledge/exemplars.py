@@ -6,8 +6,10 @@ and is exact, where a second Chroma collection takes some 3 ms.
 
 import hashlib
 import json
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Final
 
@@ -18,6 +20,11 @@ from knowledge.errors import ReadingError
 from knowledge.lexical import LexicalIndex
 from knowledge.model import Regulation
 from knowledge.normalising import normalise
+
+log = logging.getLogger(__name__)
+
+Progress = Callable[[int, int], None]
+"""Called with (entries done, entries in all)."""
 
 VECTORS_FILE: Final = "questions.npz"
 _NEAREST: Final = 40
@@ -63,28 +70,47 @@ def read_exemplars(path: Path, regulation: Regulation) -> tuple[Exemplar, ...]:
     return tuple(exemplars)
 
 
-def exemplars_digest(exemplars: Sequence[Exemplar]) -> str:
-    """Changes with any question, in any order."""
-    return hashlib.sha256("\n".join(exemplar.question for exemplar in exemplars).encode()).hexdigest()
+@dataclass(frozen=True)
+class WrittenQuestions:
+    """The written questions of one regulation, and where vectors that ship with them may lie."""
+
+    exemplars: tuple[Exemplar, ...] = ()
+    shipped: Path | None = None
+
+    @cached_property
+    def digest(self) -> str:
+        """Changes with any question."""
+        return hashlib.sha256("\n".join(exemplar.question for exemplar in self.exemplars).encode()).hexdigest()
+
+    def vectors(self, embedder: Embedder, progress: Progress | None = None) -> Vector:
+        """One unit vector a question, shape (n, dimensions): the shipped ones if they fit, else embedded now."""
+        if self.shipped:
+            try:
+                with np.load(self.shipped, allow_pickle=False) as arrays:
+                    if str(arrays["key"]) == self._key(embedder):
+                        return np.asarray(arrays["vectors"], dtype=np.float32)
+            except (OSError, ValueError, KeyError):
+                log.info("%s is missing or damaged: the written questions are embedded anew", self.shipped.name)
+        return self._embed(embedder, progress)
+
+    def ship(self, embedder: Embedder, target: Path) -> None:
+        """Embed all questions and keep the vectors, as float16, with a key of model and questions."""
+        vectors = self._embed(embedder, None)
+        np.savez_compressed(target, key=np.array(self._key(embedder)), vectors=vectors.astype(np.float16))
+
+    def _key(self, embedder: Embedder) -> str:
+        return f"{embedder.fingerprint}:{self.digest}"
+
+    def _embed(self, embedder: Embedder, progress: Progress | None) -> Vector:
+        vectors = np.zeros((len(self.exemplars), embedder.dimensions), dtype=np.float32)
+        for place, exemplar in enumerate(self.exemplars):
+            vectors[place] = embedder.embed(normalise(exemplar.question))
+            if progress:
+                progress(place + 1, len(self.exemplars))
+        return vectors
 
 
-def exemplar_vectors(exemplars: Sequence[Exemplar], embedder: Embedder, shipped: Path) -> Vector:
-    """One unit vector a written question, shape (n, dimensions): the shipped ones if they fit, else embedded now."""
-    key = f"{embedder.fingerprint}:{exemplars_digest(exemplars)}"
-    try:
-        with np.load(shipped, allow_pickle=False) as arrays:
-            if str(arrays["key"]) == key:
-                return np.asarray(arrays["vectors"], dtype=np.float32)
-    except (OSError, ValueError, KeyError):
-        pass
-    return embedder.embed_all([normalise(exemplar.question) for exemplar in exemplars])
-
-
-def write_vectors(exemplars: Sequence[Exemplar], embedder: Embedder, target: Path) -> None:
-    """Embed all written questions and keep them, as float16, with a key of model and questions."""
-    vectors = embedder.embed_all([normalise(exemplar.question) for exemplar in exemplars])
-    key = f"{embedder.fingerprint}:{exemplars_digest(exemplars)}"
-    np.savez_compressed(target, key=np.array(key), vectors=vectors.astype(np.float16))
+NO_QUESTIONS: Final = WrittenQuestions()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,31 +140,37 @@ NOWHERE: Final = Nearness({}, {}, {}, {}, {})
 class ExemplarBank:
     """The written questions of one regulation, ready to be compared with a query.
 
-    `vectors` has shape (n, dimensions), in the order of the questions. Everything that depends only on the questions
-    is laid out as arrays here, so that a comparison is a handful of numpy calls.
+    `vectors` has shape (n, dimensions), in the order of the questions. They are laid out by leading article here, the
+    unanswerable ones first, so that a comparison is a handful of numpy calls over contiguous blocks.
     """
 
     def __init__(self, exemplars: Sequence[Exemplar], vectors: Vector) -> None:
-        self.exemplars = tuple(exemplars)
-        self._vectors = np.ascontiguousarray(vectors, dtype=np.float32)
-        self._lexical = LexicalIndex.build([exemplar.question for exemplar in exemplars])
-        self._leading = np.array([e.articles[0] if e.articles else 0 for e in exemplars], dtype=np.int64)
-        self._others = [(place, number) for place, e in enumerate(exemplars) for number in e.articles[1:]]
+        leading = np.array([e.articles[0] if e.articles else 0 for e in exemplars], dtype=np.int64)
+        order = np.argsort(leading, kind="stable")
+        self.exemplars = tuple(exemplars[place] for place in order)
+        self._vectors = np.ascontiguousarray(vectors[order], dtype=np.float32)
+        self._lexical = LexicalIndex.build([exemplar.question for exemplar in self.exemplars])
+        self._leading = leading[order]
+        self._numbers, starts = np.unique(self._leading, return_index=True)
+        self._blocks = [
+            (int(number), int(start), int(end))
+            for number, start, end in zip(self._numbers, starts, [*starts[1:], len(order)], strict=True)
+        ]
+        self._others = [(place, number) for place, e in enumerate(self.exemplars) for number in e.articles[1:]]
+        self._other_places = np.array([place for place, _ in self._others], dtype=np.int64)
 
-    def nearness(self, query: str, vector: Vector, *, without: int | None = None) -> Nearness:
+    def nearness(self, query: str, vector: Vector, *, without: str | None = None) -> Nearness:
         """Compare a normalised query and its vector; `without` leaves one question out (for fitting the weights)."""
         cosines = self._vectors @ vector
         lexical = self._lexical.scores(query)
-        if without is not None:
-            cosines[without], lexical[without] = -1.0, 0.0
+        for place in self._places(without):
+            cosines[place], lexical[place] = -1.0, 0.0
         near = np.argpartition(-cosines, min(_NEAREST, len(cosines) - 1))[:_NEAREST]
-        near = near[np.argsort(-cosines[near])]
-        softened = np.exp(_SHARPNESS * (cosines[near] - cosines[near[0]]))
+        softened = np.exp(_SHARPNESS * (cosines[near] - cosines[near].max()))
         softened /= softened.sum()
         share = np.bincount(self._leading[near], weights=softened, minlength=1)
         best, mean = self._by_article(cosines)
-        unanswerable = int(np.argmax(np.where(self._leading == 0, cosines, -1.0)))
-        refused = self._leading[unanswerable] == 0
+        refused = int(np.argmax(cosines[: self._unanswerable])) if self._unanswerable else None
         return Nearness(
             best=best,
             mean=mean,
@@ -146,33 +178,40 @@ class ExemplarBank:
             secondary=self._second(cosines),
             wording=self._wordings(lexical),
             answered=max(best.values(), default=0.0),
-            refused=max(float(cosines[unanswerable]), 0.0) if refused else 0.0,
+            refused=0.0 if refused is None else max(float(cosines[refused]), 0.0),
             refusal_share=float(share[0]),
-            refused_subject=self.exemplars[unanswerable].subject if refused else "",
+            refused_subject="" if refused is None else self.exemplars[refused].subject,
         )
 
+    @property
+    def _unanswerable(self) -> int:
+        number, _, end = self._blocks[0]
+        return end if number == 0 else 0
+
+    def _places(self, question: str | None) -> list[int]:
+        return [place for place, exemplar in enumerate(self.exemplars) if exemplar.question == question]
+
     def _by_article(self, cosines: Vector) -> tuple[dict[int, float], dict[int, float]]:
-        order = np.lexsort((-cosines, self._leading))
-        numbers, starts = np.unique(self._leading[order], return_index=True)
-        ends = np.append(starts[1:], len(order))
         best: dict[int, float] = {}
         mean: dict[int, float] = {}
-        for number, start, end in zip(numbers, starts, ends, strict=True):
+        for number, start, end in self._blocks:
             if number:
-                top = cosines[order[start : min(end, start + 3)]]
-                best[int(number)], mean[int(number)] = float(top[0]), float(top.mean())
+                count = min(3, end - start)
+                top = np.partition(cosines[start:end], end - start - count)[-count:]
+                best[number], mean[number] = float(top.max()), float(top.mean())
         return best, mean
 
     def _second(self, cosines: Vector) -> dict[int, float]:
         second: dict[int, float] = {}
-        for place, number in self._others:
-            second[number] = max(second.get(number, 0.0), float(cosines[place]))
+        for (_, number), cosine in zip(self._others, cosines[self._other_places].tolist(), strict=True):
+            if cosine > second.get(number, 0.0):
+                second[number] = cosine
         return second
 
     def _wordings(self, lexical: Vector) -> dict[int, float]:
         wordings: dict[int, float] = {}
-        for place in np.argsort(-lexical)[:_NEAREST]:
-            number = int(self._leading[place])
-            if number and lexical[place] > 0:
-                wordings.setdefault(number, float(lexical[place]))
+        for place in np.argpartition(-lexical, min(_NEAREST, len(lexical) - 1))[:_NEAREST]:
+            number, score = int(self._leading[place]), float(lexical[place])
+            if number and score > wordings.get(number, 0.0):
+                wordings[number] = score
         return wordings

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -46,13 +47,23 @@ def decisive(article: Article, query: str, means: Sequence[str] = (), nearest: i
 
 def _named(article: Article, means: Sequence[str]) -> list[str]:
     """The smallest verbatim pieces of the article that carry the words meant."""
-    text = wording(article.text)
+    text = _worded(article.text)
     return [word for words in means if wording(words) in text for word in _SEGMENT.findall(words)]
+
+
+@lru_cache(maxsize=4096)
+def _worded(text: str) -> str:
+    return wording(text)
+
+
+@lru_cache(maxsize=4096)
+def _plain(segment: str) -> str:
+    return normalise(segment)
 
 
 def _overlap(segment: str, query: str) -> float:
     """How many bigrams of the query stand in the segment, leaving out the words that stand everywhere."""
-    plain = normalise(segment)
+    plain = _plain(segment)
     shared = 0.0
     for left, right in pairwise(query):
         if left + right in plain and not {left, right} <= _FRAMES:

@@ -1,7 +1,7 @@
 """Build and open the index: Chroma for vectors, BM25 beside it, one folder a version.
 
     <data>/index/CURRENT            name of the folder in use
-    <data>/index/<fingerprint>/     chroma/ lexical.npz manifest.json
+    <data>/index/<fingerprint>/     chroma/ lexical.npz questions.npy manifest.json
 
 A folder is built aside under another name, checked, renamed and then named in CURRENT, so that a reader sees the old
 index or the new one, never half of either. Its name is a fingerprint of everything that went into it: text, reader,
@@ -26,21 +26,23 @@ import numpy as np
 
 from knowledge.embedding import Embedder, Vector
 from knowledge.errors import IndexingError
+from knowledge.exemplars import NO_QUESTIONS, Progress, WrittenQuestions
 from knowledge.lexical import LexicalIndex, Scores
 from knowledge.library import Library
 from knowledge.normalising import normalise
 from knowledge.reading import READER_VERSION
 
-LAYOUT_VERSION: Final = 1
+LAYOUT_VERSION: Final = 2
 LOCK_TIMEOUT_S: Final = 900.0
 _COLLECTION: Final = "articles"
 _BATCH: Final = 256
 _CHECKED_BYTES: Final = 64_000_000
+_MANIFEST_KEYS: Final = frozenset(
+    ("fingerprint", "embedder", "dimensions", "entries", "questions", "article_ids", "files")
+)
 
 log = logging.getLogger(__name__)
 
-Progress = Callable[[int, int], None]
-"""Called with (entries done, entries in all)."""
 Announce = Callable[[str], None]
 """Called with a sentence for the person who waits."""
 
@@ -73,9 +75,9 @@ def _entries(library: Library) -> Iterator[_Entry]:
                 yield _Entry(f"{article_id}/{number}", article_id, number, clause.text)
 
 
-def fingerprint(library: Library, embedder: Embedder) -> str:
+def fingerprint(library: Library, embedder: Embedder, questions: WrittenQuestions = NO_QUESTIONS) -> str:
     """Changes whenever a rebuild would give another index."""
-    parts = [str(LAYOUT_VERSION), str(READER_VERSION), embedder.fingerprint]
+    parts = [str(LAYOUT_VERSION), str(READER_VERSION), embedder.fingerprint, questions.digest]
     parts += [f"{regulation.id}:{regulation.digest}" for regulation in library]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:24]
 
@@ -84,10 +86,12 @@ class Index:
     """An opened index; safe to search from several threads."""
 
     def __init__(
-        self, client: Any, collection: Any, lexical: LexicalIndex, article_ids: tuple[str, ...], dimensions: int
+        self, client: Any, collection: Any, lexical: LexicalIndex, question_vectors: Vector, manifest: dict[str, Any]
     ) -> None:
         self._client, self._collection, self._lexical = client, collection, lexical
-        self.article_ids, self.dimensions = article_ids, dimensions
+        self.question_vectors = question_vectors
+        self.article_ids: tuple[str, ...] = tuple(manifest["article_ids"])
+        self.dimensions = int(manifest["dimensions"])
         self.size = int(collection.count())
 
     def dense(self, vector: Vector, limit: int) -> list[Hit]:
@@ -126,6 +130,7 @@ class IndexFolder:
         self,
         library: Library,
         embedder: Embedder,
+        questions: WrittenQuestions = NO_QUESTIONS,
         *,
         progress: Progress | None = None,
         announce: Announce | None = None,
@@ -135,14 +140,14 @@ class IndexFolder:
         Raises:
             IndexingError: it cannot be built, and no earlier index of the same model is there to use.
         """
-        wanted = fingerprint(library, embedder)
-        index = self._open(wanted, library)
+        wanted = fingerprint(library, embedder, questions)
+        index = self._open(wanted)
         if index:
             return index
         try:
-            return self.build(library, embedder, progress=progress, announce=announce, force=False)
+            return self.build(library, embedder, questions, progress=progress, announce=announce, force=False)
         except IndexingError:
-            earlier = self._open_earlier(library, embedder)
+            earlier = self._open_earlier(library, embedder, questions)
             if earlier is None:
                 raise
             log.warning("the index could not be rebuilt; the earlier one stays in use", exc_info=True)
@@ -156,6 +161,7 @@ class IndexFolder:
         self,
         library: Library,
         embedder: Embedder,
+        questions: WrittenQuestions = NO_QUESTIONS,
         *,
         progress: Progress | None = None,
         announce: Announce | None = None,
@@ -168,14 +174,14 @@ class IndexFolder:
         Raises:
             IndexingError: no space, no permission, or the check failed; the index in use stays.
         """
-        wanted = fingerprint(library, embedder)
+        wanted = fingerprint(library, embedder, questions)
         with self._lock(announce):
-            index = None if force else self._open(wanted, library)
+            index = None if force else self._open(wanted)
             if index:
                 return index
             aside = self.root / f".building-{uuid.uuid4().hex[:8]}"
             try:
-                self._write(aside, wanted, library, embedder, progress)
+                self._write(aside, wanted, library, embedder, questions, progress)
                 self._swap(aside, wanted)
             except (KeyboardInterrupt, SystemExit):
                 raise
@@ -183,7 +189,7 @@ class IndexFolder:
                 raise IndexingError(_explain(self.root, exc)) from exc
             finally:
                 shutil.rmtree(aside, ignore_errors=True)
-            index = self._open(wanted, library)
+            index = self._open(wanted)
             if index is None:
                 raise IndexingError(f"{self.root}: the index was built but cannot be opened again")
             self._tidy(wanted)
@@ -220,7 +226,13 @@ class IndexFolder:
             lock.release()
 
     def _write(
-        self, folder: Path, wanted: str, library: Library, embedder: Embedder, progress: Progress | None
+        self,
+        folder: Path,
+        wanted: str,
+        library: Library,
+        embedder: Embedder,
+        questions: WrittenQuestions,
+        progress: Progress | None,
     ) -> None:
         entries = list(_entries(library))
         folder.mkdir(parents=True)
@@ -249,11 +261,13 @@ class IndexFolder:
         LexicalIndex.build([library[article_id][1].text for article_id in library.article_ids]).save(
             folder / "lexical.npz"
         )
+        np.save(folder / "questions.npy", questions.vectors(embedder, progress), allow_pickle=False)
         manifest = {
             "fingerprint": wanted,
             "embedder": embedder.fingerprint,
             "dimensions": embedder.dimensions,
             "entries": len(entries),
+            "questions": questions.digest,
             "article_ids": list(library.article_ids),
             "regulations": {regulation.id: regulation.name for regulation in library},
             "files": {
@@ -276,22 +290,25 @@ class IndexFolder:
         pointer.write_text(name + "\n", encoding="utf-8")
         os.replace(pointer, self.root / "CURRENT")
 
-    def _open(self, wanted: str, library: Library) -> Index | None:
+    def _open(self, wanted: str) -> Index | None:
         """Open the current folder if it holds the wanted index, whole; None otherwise."""
         manifest = self.current()
         if manifest is None or manifest["fingerprint"] != wanted:
             return None
-        return self._open_folder(manifest, library)
+        return self._open_folder(manifest)
 
-    def _open_earlier(self, library: Library, embedder: Embedder) -> Index | None:
+    def _open_earlier(self, library: Library, embedder: Embedder, questions: WrittenQuestions) -> Index | None:
+        """An index of the same model and questions whose articles are all still there: better than none."""
         manifest = self.current()
         if manifest is None or manifest["embedder"] != embedder.fingerprint:
             return None
+        if manifest["questions"] != questions.digest:
+            return None
         if not set(manifest["article_ids"]) <= set(library.article_ids):
             return None
-        return self._open_folder(manifest, library)
+        return self._open_folder(manifest)
 
-    def _open_folder(self, manifest: dict[str, Any], library: Library) -> Index | None:
+    def _open_folder(self, manifest: dict[str, Any]) -> Index | None:
         folder = Path(manifest["folder"])
         client = None
         try:
@@ -300,9 +317,10 @@ class IndexFolder:
                     raise ValueError(f"{name} has another size")
             _check_database(folder / "chroma" / "chroma.sqlite3")
             lexical = LexicalIndex.load(folder / "lexical.npz")
+            question_vectors = np.load(folder / "questions.npy", allow_pickle=False)
             client = _client(_writable(folder / "chroma"))
             collection = client.get_collection(_COLLECTION, embedding_function=None)
-            index = Index(client, collection, lexical, tuple(manifest["article_ids"]), manifest["dimensions"])
+            index = Index(client, collection, lexical, question_vectors, manifest)
             _probe(index, collection, manifest)
         except (KeyboardInterrupt, SystemExit):
             raise
@@ -337,7 +355,10 @@ def _client(path: Path) -> Any:
 def _manifest(folder: Path) -> dict[str, Any] | None:
     try:
         manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-        if not {"fingerprint", "embedder", "dimensions", "entries", "article_ids", "files"} <= manifest.keys():
+        if (
+            not {"fingerprint", "embedder", "dimensions", "entries", "questions", "article_ids", "files"}
+            <= manifest.keys()
+        ):
             return None
     except (OSError, ValueError, AttributeError):
         return None

@@ -4,7 +4,6 @@
 text; a term in Latin letters matches whole words only.
 """
 
-import re
 import tomllib
 from dataclasses import dataclass
 from functools import cached_property
@@ -77,41 +76,42 @@ class Lexicon:
         """The entries whose terms stand in a normalised query; a term within a longer match is passed over."""
         covered = [False] * len(query)
         found: dict[int, Alias | Neighbour] = {}
-        for term, entry in self._terms:
-            for start in term.places(query):
-                if not all(covered[start : start + len(term.text)]):
-                    covered[start : start + len(term.text)] = [True] * len(term.text)
-                    found.setdefault(id(entry), entry)
+        matches = [
+            (len(term), place, entry)
+            for place in range(len(query) - 1)
+            for term, entry in self._by_beginning.get(query[place : place + 2], ())
+            if query.startswith(term, place) and _stands_alone(query, place, place + len(term))
+        ]
+        for length, place, entry in sorted(matches, key=lambda match: (-match[0], match[1])):
+            if not all(covered[place : place + length]):
+                covered[place : place + length] = [True] * length
+                found.setdefault(id(entry), entry)
         return Found(
             tuple(entry for entry in found.values() if isinstance(entry, Alias)),
             tuple(entry for entry in found.values() if isinstance(entry, Neighbour)),
         )
 
+    def warm_up(self) -> None:
+        """Sort the terms now, rather than at the first question."""
+        _ = self._by_beginning
+
     @cached_property
-    def _terms(self) -> "list[tuple[_Term, Alias | Neighbour]]":
-        """Every term with its entry, the longest first."""
+    def _by_beginning(self) -> dict[str, list[tuple[str, Alias | Neighbour]]]:
+        """Every term with its entry, by its first two characters."""
+        terms: dict[str, list[tuple[str, Alias | Neighbour]]] = {}
         entries: list[Alias | Neighbour] = [*self.aliases, *self.neighbours]
-        terms = [(_Term.of(term), entry) for entry in entries for term in entry.terms]
-        return sorted(terms, key=lambda pair: -len(pair[0].text))
+        for entry in entries:
+            for term in entry.terms:
+                terms.setdefault(term[:2], []).append((term, entry))
+        return terms
 
 
-@dataclass(frozen=True, slots=True)
-class _Term:
-    text: str
-    word: re.Pattern[str] | None
-
-    @classmethod
-    def of(cls, term: str) -> "_Term":
-        latin = re.fullmatch(r"[a-z0-9 .'+-]+", term)
-        return cls(term, re.compile(rf"(?<![a-z0-9]){re.escape(term)}(?![a-z0-9])") if latin else None)
-
-    def places(self, query: str) -> list[int]:
-        """Where the term begins in a query."""
-        if self.text not in query:
-            return []
-        if self.word:
-            return [match.start() for match in self.word.finditer(query)]
-        return [place for place in range(len(query)) if query.startswith(self.text, place)]
+def _stands_alone(query: str, start: int, end: int) -> bool:
+    """Whether a term in Latin letters is a whole word there; other terms may stand anywhere."""
+    if not query[start:end].isascii():
+        return True
+    before, after = query[start - 1 : start], query[end : end + 1]
+    return not any(edge.isascii() and edge.isalnum() for edge in (before, after) if edge)
 
 
 def _terms(entry: dict[str, Any]) -> tuple[str, ...]:

@@ -105,7 +105,7 @@ class Meter:
         self._principal, self._embedder, self._index = principal, embedder, index
         self._lexicon, self._bank = lexicon, bank
 
-    def measure(self, query: str, named: Sequence[int] = (), *, without: int | None = None) -> Measurements:
+    def measure(self, query: str, named: Sequence[int] = (), *, without: str | None = None) -> Measurements:
         """Measure a normalised query; `without` leaves out one written question (for fitting the weights)."""
         vector = self._embedder.embed(query)
         lexical = self._index.lexical(query)

@@ -26,8 +26,8 @@ from knowledge.lexicon import Lexicon
 from knowledge.library import bundled_folder, read_bundled
 from knowledge.normalising import normalise
 
-STEPS: Final = 480
-LEARNING_RATE: Final = 6e-5
+STEPS: Final = 300
+LEARNING_RATE: Final = 8e-5
 TEMPERATURE: Final = 0.07
 ARTICLES_A_STEP: Final = 14
 SUBJECTS_A_STEP: Final = 8
