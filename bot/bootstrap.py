@@ -1,15 +1,18 @@
 """The only place that knows which concrete parts are joined."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 
 from bot.answering.service import Answerer
 from bot.errors import SettingsError
 from bot.settings import Settings
 from knowledge.assembly import LIBRARY_FOLDER, KnowledgeBase, open_knowledge_base
+from knowledge.corpora import corpus_search, match_articles, open_corpus
+from knowledge.evaluation import Collection, Finding, Search
 from knowledge.exemplars import Progress
 from knowledge.index import Announce
 from knowledge.library import adding
@@ -52,6 +55,34 @@ def add_and_build(
     with closing(knowledge):
         lines = [f"《{regulation.name}》 {len(regulation.articles)} 条" for regulation in knowledge.library]
         return "\n".join(["知识库已建好：", *lines, f"共 {len(knowledge.library)} 条，{knowledge.index.size} 个向量。"])
+
+
+@contextmanager
+def open_search(
+    settings: Settings,
+    collection: Collection,
+    *,
+    progress: Progress | None = None,
+    announce: Announce | None = None,
+) -> Iterator[Search]:
+    """How an evaluation searches: all the way to the answer over the library's articles, plain ranking over others."""
+    with open_answerer(settings, progress=progress, announce=announce) as answerer:
+        matched = match_articles(collection.documents, answerer.library)
+        if matched is not None:
+            yield partial(_find, answerer, matched)
+            return
+    corpus = open_corpus(
+        collection.documents, settings.data_dir, settings.embedding_model, progress=progress, announce=announce
+    )
+    with closing(corpus):
+        yield corpus_search(corpus, collection.documents)
+
+
+def _find(answerer: Answerer, documents: Mapping[str, str], question: str) -> Finding:
+    answer = answerer.answer_now(question)
+    found = answer.ranking or [f"{citation.regulation_id}#{citation.article}" for citation in answer.citations]
+    ranking = tuple(documents[article_id] for article_id in found if article_id in documents)
+    return Finding(ranking, answer.confidence, declined=answer.status != "answered")
 
 
 def run_telegram(settings: Settings, *, announce: Announce | None = None) -> None:

@@ -117,6 +117,37 @@ def index(
 
 
 @app.command()
+def evaluate(
+    folder: Annotated[Path, typer.Argument(help="BEIR：corpus.jsonl、queries.jsonl、qrels/*.tsv")],
+    as_json: Annotated[bool, typer.Option("--json", help="一个 JSON 对象")] = False,
+    misses: Annotated[bool, typer.Option("--misses", help="逐条列出答错的问题")] = False,
+    plots: Annotated[Path | None, typer.Option(help="把曲线画成 PNG 存进这个文件夹（需要 matplotlib）")] = None,
+) -> None:
+    """评测检索和拒答。 Retrieval and abstention figures on a BEIR folder."""
+    from bot.bootstrap import open_search, quiet_logging
+    from bot.evaluating import draw, show, show_misses
+    from bot.progress import building
+    from knowledge.evaluation import evaluate as evaluate_collection
+    from knowledge.evaluation import read_collection
+
+    with _explained():
+        collection = read_collection(folder)
+        settings = read_settings()
+        quiet_logging(settings)
+        with building() as progress, open_search(settings, collection, progress=progress, announce=_announce) as search:
+            progress.done()
+            report = evaluate_collection(collection, search)
+        if plots:
+            draw(report, plots)
+        if as_json:
+            print(json.dumps(report.figures(), ensure_ascii=False))
+            return
+        show(report)
+        if misses:
+            show_misses(report)
+
+
+@app.command()
 def run() -> None:
     """运行 Telegram 机器人。 Run the Telegram bot."""
     from bot.bootstrap import run_telegram, set_up_logging
@@ -128,7 +159,10 @@ def run() -> None:
 
 
 @app.command()
-def doctor(as_json: Annotated[bool, typer.Option("--json", help="JSON")] = False) -> None:
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="一个 JSON 数组")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="只说出了什么问题；用作健康检查")] = False,
+) -> None:
     """检查设置、令牌、索引和模型，并说明怎么办。 Check everything, and say what to do."""
     from bot.bootstrap import quiet_logging
     from bot.doctor import examine, report
@@ -136,7 +170,11 @@ def doctor(as_json: Annotated[bool, typer.Option("--json", help="JSON")] = False
     with _explained():
         quiet_logging(read_settings())
         findings = examine(read_settings())
-        print(json.dumps([vars(finding) for finding in findings], ensure_ascii=False) if as_json else report(findings))
+        shown = [finding for finding in findings if finding.level == "error"] if quiet else findings
+        if as_json:
+            print(json.dumps([vars(finding) for finding in shown], ensure_ascii=False))
+        elif shown:
+            print(report(shown))
         if any(finding.level == "error" for finding in findings):
             sys.exit(1)
 

@@ -80,7 +80,7 @@ _INTERPRETER = re.compile(
 )
 _FILLER = re.compile(
     r"请问|请教|麻烦|帮我|帮忙|给我|我想|想要|想|一下|看看|看|查查|查询|查|找找|找|发我|发|念|读|背|贴|出来|一起|都|我|你|它|"
-    r"原文|全文|原话|正文|条文|内容|规定|具体|到底|究竟|主要|分别|上面|里面|里|写|讲|说|规定了|的是|是|有|什么|啥|哪些|哪|怎么|如何|咋|"
+    r"原文|全文|原话|正文|条文|内容|规定|具体|到底|究竟|主要|分别|上面|里面|里|写|讲|说|规定了|的是|是|有|什么|啥|哪些|哪几条|几条|哪|些|怎么|如何|咋|"
     r"吗|呢|啊|呀|嘛|吧|哦|了|的|地|得|和|与|及|跟|个|来|下|能|可以|要|这|那|本|该|"
     r"\b(?:please|show|me|what|does|do|is|are|the|of|in|say|says|said|tell|about|text|full|original|give|read|quote|cite|and|there|it|this|"
     r"regulation|regulations|rule|rules|provisions?|have|has|in total|all together|altogether|for|it|them|responsible|s|which|content|contents of|explain)\b"

@@ -35,7 +35,7 @@ class Answer:
     """What a person is told: a leading sentence, citations (most relevant first), notes.
 
     `lead` introduces the first citation or, where there is none, is the whole answer. `nearest` is an article to look
-    at where the regulation does not answer.
+    at where the regulation does not answer. `ranking` holds the ids of all articles found, those cited first.
     """
 
     question: str
@@ -48,4 +48,5 @@ class Answer:
     citations: tuple[Citation, ...] = ()
     notes: tuple[str, ...] = ()
     nearest: int | None = None
+    ranking: tuple[str, ...] = ()
     latency_ms: float = 0.0

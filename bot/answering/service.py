@@ -14,11 +14,12 @@ from bot.answering.grounding import check
 from bot.answering.model import Answer
 from knowledge.library import Library
 from knowledge.normalising import normalise
-from knowledge.retrieval import Retriever, shorten
+from knowledge.retrieval import Retrieval, Retriever, shorten
 from knowledge.routing import route
 from prompts import Language, Replies
 
 MAX_QUESTION: Final = 20_000
+DEPTH: Final = 10
 _CHIT_CHAT: Final = "闲聊"
 
 log = logging.getLogger(__name__)
@@ -76,11 +77,25 @@ class Answerer:
             return composer.from_lookup(question, decision.lookup, regulation)
         own = regulation is self.library.principal
         found = self._retriever.retrieve(
-            question, named=decision.mention.articles if own else (), within=None if own else regulation
+            question,
+            top_k=DEPTH,
+            named=decision.mention.articles if own else (),
+            within=None if own else regulation,
         )
         certain = bool(decision.mention.articles) or not own
         if not found.evidence or (found.confidence < self._retriever.weights.threshold and not certain):
-            if found.subject == _CHIT_CHAT and found.neighbour is None:
-                return composer.not_a_question(question, found.confidence)
-            return composer.out_of_scope(question, found)
-        return composer.from_evidence(question, found, read_asking(query))
+            chatting = found.subject == _CHIT_CHAT and found.neighbour is None
+            answer = (
+                composer.not_a_question(question, found.confidence)
+                if chatting
+                else composer.out_of_scope(question, found)
+            )
+        else:
+            answer = composer.from_evidence(question, found, read_asking(query))
+        return replace(answer, ranking=_ranking(answer, found))
+
+
+def _ranking(answer: Answer, found: Retrieval) -> tuple[str, ...]:
+    cited = [f"{citation.regulation_id}#{citation.article}" for citation in answer.citations]
+    others = [evidence.regulation.article_id(evidence.article.number) for evidence in found.evidence]
+    return tuple(dict.fromkeys([*cited, *others]))

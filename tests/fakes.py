@@ -1,0 +1,97 @@
+"""Fakes of the knowledge package's seams: written once, deterministic, recording."""
+
+import hashlib
+import zlib
+from collections.abc import Callable, Sequence
+from itertools import pairwise
+from threading import Lock
+
+import numpy as np
+
+from knowledge.embedding import Embedder, Vector
+from knowledge.index import Hit
+from knowledge.lexical import LexicalIndex, Scores
+from knowledge.library import Library
+from knowledge.model import Regulation
+from knowledge.normalising import normalise
+from knowledge.ranking import FEATURES, SIGNALS, Weights
+from knowledge.retrieval import Retrieval, Retriever
+
+DIMENSIONS = 64
+
+
+class FakeEmbedder:
+    """Hashed characters and bigrams, normalised: texts that share wording lie near one another.
+
+    `name` is part of the fingerprint; `texts` records what was embedded; `fails_at` raises at that many texts.
+    """
+
+    def __init__(self, name: str = "fake", *, fails_at: int | None = None, error: BaseException | None = None) -> None:
+        self.name, self.fails_at = name, fails_at
+        self.error: BaseException = error or RuntimeError("the fake embedder was told to fail")
+        self.texts: list[str] = []
+        self._lock = Lock()
+
+    @property
+    def fingerprint(self) -> str:
+        return hashlib.sha256(self.name.encode()).hexdigest()
+
+    @property
+    def dimensions(self) -> int:
+        return DIMENSIONS
+
+    def embed(self, text: str) -> Vector:
+        with self._lock:
+            self.texts.append(text)
+            if self.fails_at is not None and len(self.texts) >= self.fails_at:
+                raise self.error
+        vector = np.full(DIMENSIONS, 1e-3, dtype=np.float32)
+        for piece in (*text, *(left + right for left, right in pairwise(text))):
+            vector[zlib.crc32((self.name + piece).encode()) % DIMENSIONS] += 1.0
+        return np.asarray(vector / np.linalg.norm(vector), dtype=np.float32)
+
+    def embed_all(self, texts: Sequence[str]) -> Vector:
+        if not texts:
+            return np.zeros((0, DIMENSIONS), dtype=np.float32)
+        return np.stack([self.embed(text) for text in texts])
+
+
+class FakeIndex:
+    """What `knowledge.index.Index` answers, by brute force over whole articles and without Chroma."""
+
+    def __init__(self, library: Library, embedder: Embedder) -> None:
+        self.article_ids = library.article_ids
+        texts = [library[article_id][1].text for article_id in self.article_ids]
+        self._vectors = embedder.embed_all([normalise(text) for text in texts])
+        self._lexical = LexicalIndex.build(texts)
+        self.dimensions, self.size = embedder.dimensions, len(texts)
+
+    def dense(self, vector: Vector, limit: int) -> list[Hit]:
+        cosines = self._vectors @ vector
+        order = np.argsort(-cosines, kind="stable")[:limit]
+        return [Hit(self.article_ids[int(place)], float(cosines[place]), None) for place in order]
+
+    def lexical(self, query: str) -> Scores:
+        return self._lexical.scores(query)
+
+    def close(self) -> None:
+        return None
+
+
+class FakeRetriever(Retriever):
+    """Finds the same for every question; `questions` records them, `before` is called first, where retrieving runs."""
+
+    def __init__(
+        self, found: Retrieval, *, before: Callable[[], object] = lambda: None, threshold: float = 0.5
+    ) -> None:
+        ranking, abstention = (np.zeros(len(names), dtype=np.float32) for names in (FEATURES, SIGNALS))
+        self.weights = Weights(ranking, abstention, 0.0, threshold)
+        self.questions: list[str] = []
+        self._found, self._before = found, before
+
+    def retrieve(
+        self, question: str, *, top_k: int = 5, named: Sequence[int] = (), within: Regulation | None = None
+    ) -> Retrieval:
+        self.questions.append(question)
+        self._before()
+        return self._found

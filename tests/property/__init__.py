@@ -1,0 +1,1 @@
+"""Properties held against generated input."""

@@ -1,0 +1,111 @@
+"""The event loop never blocks: BlockBuster raises where anything in the loop would wait for a file, a lock or a clock."""
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from blockbuster import BlockBuster, BlockingError, blockbuster_ctx
+
+from bot.answering.service import Answerer
+from bot.bootstrap import join
+from knowledge.assembly import KnowledgeBase
+from prompts import load_replies
+from tests.factories import make_evidence, make_retrieval
+from tests.fakes import FakeRetriever
+
+PATIENCE_S = 60.0
+
+
+@pytest.fixture
+def blockbuster(answerer: Answerer) -> Iterator[BlockBuster]:
+    """BlockBuster at work; everything that is loaded at first use has been loaded by then."""
+    assert answerer.answer_now("能翻墙吗").status == "answered"
+    with blockbuster_ctx() as active:
+        yield active
+
+
+@pytest.fixture
+def answering(answerer: Answerer) -> Answerer:
+    """An answerer that retrieves article 14 whatever is asked, after half a second's sleep."""
+    found = make_retrieval(make_evidence(answerer.library, 14))
+    return Answerer(answerer.library, FakeRetriever(found, before=lambda: time.sleep(0.01)), load_replies())
+
+
+@pytest.mark.usefixtures("blockbuster")
+async def test_a_search_through_embedder_and_chroma_never_blocks(
+    answerer: Answerer, caplog: pytest.LogCaptureFixture
+) -> None:
+    questions = ["能翻墙吗", "翻墙被抓了怎么处分", "can I use a VPN?", "黨員可以翻牆嗎", "党费怎么交", "你好", "第三章"]
+    answers = await asyncio.gather(*(answerer.answer(question) for question in questions))
+    assert [answer.status for answer in answers] == ["answered"] * 4 + ["abstained"] * 2 + ["answered"]
+    assert caplog.records == []
+
+
+@pytest.mark.usefixtures("blockbuster")
+async def test_the_bots_own_threads_keep_the_loop_free_too(
+    knowledge_base: KnowledgeBase, caplog: pytest.LogCaptureFixture
+) -> None:
+    with ThreadPoolExecutor(2) as executor:
+        answer = await join(knowledge_base, executor).answer("能翻墙吗")
+    assert (answer.status, answer.citations[0].article) == ("answered", 14)
+    assert caplog.records == []
+
+
+@pytest.mark.usefixtures("blockbuster")
+async def test_blockbuster_lets_a_thread_sleep(answering: Answerer) -> None:
+    assert (await answering.answer("能翻墙吗")).status == "answered"
+
+
+@pytest.mark.usefixtures("blockbuster")
+async def test_blockbuster_would_have_caught_a_sleep_in_the_loop(
+    answering: Answerer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        answer = answering.answer_now("能翻墙吗")
+    assert (answer.status, answer.reason) == ("unavailable", "failed")
+    (record,) = caplog.records
+    assert record.exc_info is not None
+    assert record.exc_info[0] is BlockingError
+
+
+@pytest.mark.usefixtures("blockbuster")
+async def test_blockbuster_would_have_caught_the_search_itself(
+    answerer: Answerer, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.ERROR):
+        answer = answerer.answer_now("能翻墙吗")
+    assert answer.status == "unavailable"
+    assert "BlockingError" in caplog.text
+
+
+async def test_the_loop_goes_on_while_an_answer_is_sought(answerer: Answerer) -> None:
+    """The retriever waits for what only the loop can do: in the loop itself this would never end."""
+    gone_on = threading.Event()
+    found = make_retrieval(make_evidence(answerer.library, 14))
+    retriever = FakeRetriever(found, before=lambda: require(gone_on.wait(PATIENCE_S)))
+    answer = asyncio.create_task(Answerer(answerer.library, retriever, load_replies()).answer("能翻墙吗"))
+    while not retriever.questions:
+        await asyncio.sleep(0.001)
+    assert not answer.done()
+    gone_on.set()
+    assert (await answer).status == "answered"
+
+
+async def test_one_slow_question_does_not_keep_another_waiting(answerer: Answerer) -> None:
+    both = threading.Barrier(2)
+    found = make_retrieval(make_evidence(answerer.library, 14))
+    retriever = FakeRetriever(found, before=lambda: both.wait(PATIENCE_S))
+    with ThreadPoolExecutor(2) as executor:
+        slow = Answerer(answerer.library, retriever, load_replies(), executor)
+        answers = await asyncio.gather(slow.answer("能翻墙吗"), slow.answer("能直播吗"))
+    assert [answer.status for answer in answers] == ["answered", "answered"]
+    assert sorted(retriever.questions) == ["能直播吗", "能翻墙吗"]
+
+
+def require(happened: bool) -> None:
+    if not happened:
+        raise TimeoutError("the loop did not go on")

@@ -1,0 +1,110 @@
+"""Nothing leaves that does not stand verbatim in its article, whatever stood in the draft."""
+
+import dataclasses
+import io
+import json
+import logging
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from bot.answering.grounding import check
+from bot.answering.model import Answer
+from bot.answering.plain import as_json, as_text
+from bot.answering.service import Answerer
+from bot.errors import GroundingError
+from bot.telegram.rendering import render as render_for_telegram
+from bot.terminal import render as render_for_terminal
+from knowledge.library import Library
+from prompts import load_replies
+from tests.factories import make_answer, make_citation, make_evidence, make_retrieval
+from tests.fakes import FakeRetriever
+
+INVENTED = "党员可以按照有关规定翻墙"
+WORDS_OF_14 = "党员不得擅自建立、使用非法定信道浏览、访问、使用境外的网站、应用程序等。"
+
+
+def test_a_true_answer_passes_unchanged(bundled_library: Library) -> None:
+    clause = make_citation(bundled_library, 12, quote="不得匿名诬告", emphasis="匿名诬告")
+    answer = make_answer(make_citation(bundled_library, 14), clause)
+    assert check(answer, bundled_library) is answer
+
+
+def test_every_article_of_the_library_passes_whole(bundled_library: Library) -> None:
+    citations = [make_citation(bundled_library, article.number) for article in bundled_library.principal.articles]
+    assert len(citations) == 31
+    assert check(make_answer(*citations), bundled_library).citations == tuple(citations)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        pytest.param({"quote": INVENTED}, id="invented words"),
+        pytest.param({"quote": WORDS_OF_14.replace("不得", "可以")}, id="one word changed"),
+        pytest.param({"quote": WORDS_OF_14.replace("，", ",").replace("、", ",")}, id="punctuation changed"),
+        pytest.param({"quote": "党员不得……使用境外的网站"}, id="words left out"),
+        pytest.param({"quote": WORDS_OF_14 + "违者处分。"}, id="words added"),
+        pytest.param({"quote": WORDS_OF_14[:5] + " " + WORDS_OF_14[5:]}, id="a space added"),
+        pytest.param({"quote": ""}, id="no words"),
+        pytest.param({"article": 13}, id="another article"),
+        pytest.param({"article": 32}, id="no such article"),
+        pytest.param({"article": 0}, id="article 0"),
+        pytest.param({"regulation_id": "elsewhere"}, id="another regulation"),
+        pytest.param({"text": WORDS_OF_14 + "违者处分。"}, id="whole text changed"),
+        pytest.param({"text": INVENTED, "quote": INVENTED}, id="quote and text alike invented"),
+        pytest.param({"emphasis": "境外的应用"}, id="emphasis invented"),
+        pytest.param({"quote": "党员不得擅自建立", "emphasis": "境外的网站"}, id="emphasis outside the quote"),
+    ],
+)
+@pytest.mark.parametrize("place", [0, 1])
+def test_what_does_not_stand_there_is_refused_wherever_it_is(
+    bundled_library: Library, changes: dict[str, Any], place: int
+) -> None:
+    citations = [make_citation(bundled_library, 28)]
+    citations.insert(place, make_citation(bundled_library, 14, **changes))
+    with pytest.raises(GroundingError):
+        check(make_answer(*citations), bundled_library)
+
+
+def test_the_refusal_names_the_article_and_not_the_words(bundled_library: Library) -> None:
+    with pytest.raises(GroundingError, match="party-network-conduct#14") as caught:
+        check(make_answer(make_citation(bundled_library, 14, quote=INVENTED)), bundled_library)
+    assert INVENTED not in str(caught.value)
+
+
+@pytest.mark.parametrize(("quote", "emphasis"), [(INVENTED, None), (WORDS_OF_14, INVENTED), (INVENTED, INVENTED)])
+def test_an_answer_that_would_misquote_is_withheld(
+    bundled_library: Library, caplog: pytest.LogCaptureFixture, quote: str, emphasis: str | None
+) -> None:
+    good, bad = make_evidence(bundled_library, 28), make_evidence(bundled_library, 14, quote, emphasis=emphasis)
+    for found in (make_retrieval(bad), make_retrieval(good, bad), make_retrieval(bad, good)):
+        caplog.clear()
+        with caplog.at_level(logging.DEBUG):
+            answer = Answerer(bundled_library, FakeRetriever(found), load_replies()).answer_now("小王能翻墙吗")
+        assert (answer.status, answer.reason, answer.citations) == ("unavailable", "failed", ())
+        assert as_text(answer) == load_replies()["zh"]("unavailable.failed")
+        shown = [json.dumps(as_json(answer), ensure_ascii=False), *render_for_telegram(answer), on_screen(answer)]
+        for text in (*shown, str(dataclasses.asdict(answer)), caplog.text):
+            assert INVENTED not in text
+        assert "GroundingError" in caplog.text
+        assert "小王" not in caplog.text
+
+
+def on_screen(answer: Answer) -> str:
+    console = Console(file=io.StringIO(), record=True, width=100)
+    console.print(render_for_terminal(answer))
+    return console.export_text()
+
+
+def test_an_english_reader_is_told_in_english(bundled_library: Library) -> None:
+    found = make_retrieval(make_evidence(bundled_library, 14, INVENTED))
+    answer = Answerer(bundled_library, FakeRetriever(found), load_replies()).answer_now("can I use a VPN?")
+    assert as_text(answer) == load_replies()["en"]("unavailable.failed")
+
+
+def test_the_same_evidence_quoted_rightly_is_shown(bundled_library: Library) -> None:
+    found = make_retrieval(make_evidence(bundled_library, 14, WORDS_OF_14, emphasis="境外的网站"))
+    answer = Answerer(bundled_library, FakeRetriever(found), load_replies()).answer_now("能翻墙吗")
+    assert (answer.status, answer.citations[0].quote) == ("answered", WORDS_OF_14)
+    assert WORDS_OF_14 in "".join(render_for_telegram(answer))
