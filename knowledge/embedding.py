@@ -7,7 +7,6 @@ with padding, and one short query takes some 2 ms.
 import hashlib
 import json
 from collections.abc import Sequence
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -21,6 +20,7 @@ Vector = NDArray[np.float32]
 
 BUNDLED: Final = "bundled"
 MAX_TOKENS: Final = 512
+_MODELS: Final = Path(__file__).parent / "models"
 
 
 class Embedder(Protocol):
@@ -139,7 +139,12 @@ class SentenceTransformersEmbedder:
 
 def bundled_model_folder() -> Path:
     """Where the model that ships with wanggui lies."""
-    return Path(str(resources.files("knowledge"))) / "models" / "bge-small-zh-v1.5-int8"
+    return _MODELS / "wanggui-bge-small-zh-int8"
+
+
+def base_model_folder() -> Path:
+    """Where the model lies that the bundled one was fine-tuned from."""
+    return _MODELS / "bge-small-zh-v1.5-int8"
 
 
 def load_embedder(name: str = BUNDLED) -> Embedder:

@@ -105,17 +105,29 @@ class Meter:
         self._principal, self._embedder, self._index = principal, embedder, index
         self._lexicon, self._bank = lexicon, bank
 
-    def measure(self, query: str, named: Sequence[int] = (), *, without: str | None = None) -> Measurements:
-        """Measure a normalised query; `without` leaves out one written question (for fitting the weights)."""
+    def measure(
+        self,
+        query: str,
+        named: Sequence[int] = (),
+        *,
+        within: Regulation | None = None,
+        without: str | None = None,
+    ) -> Measurements:
+        """Measure a normalised query.
+
+        `within` searches one regulation's articles only; `without` leaves out one written question (for fitting).
+        """
         vector = self._embedder.embed(query)
         lexical = self._index.lexical(query)
+        if within:
+            lexical = np.where([article_id.startswith(f"{within.id}#") for article_id in self._index.article_ids], lexical, 0)
         best = [int(place) for place in np.argsort(-lexical, kind="stable")[:_DEPTH] if lexical[place] > 0]
         nearness = self._bank.nearness(query, vector, without=without) if self._bank else NOWHERE
         found = self._lexicon.find(query)
         return Measurements(
             query=query,
             principal=self._principal,
-            hits={hit.article_id: (hit, rank) for rank, hit in enumerate(self._index.dense(vector, _DEPTH))},
+            hits={hit.article_id: (hit, rank) for rank, hit in enumerate(self._index.dense(vector, _DEPTH, within=within.id if within else None))},
             lexical={self._index.article_ids[place]: (float(lexical[place]), rank) for rank, place in enumerate(best)},
             nearness=nearness,
             exemplar_ranks={

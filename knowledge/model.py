@@ -138,12 +138,20 @@ def split_clauses(text: str) -> tuple[Clause, ...]:
     return tuple(_clauses(text))
 
 
+def _item(line: str) -> int | None:
+    match = _ITEM.match(line)
+    try:
+        return parse_numeral(match[1]) if match else None
+    except ValueError:
+        return None
+
+
 def _clauses(text: str) -> Iterator[Clause]:
     start, paragraph = 0, 0
     for line in text.split("\n"):
-        item = _ITEM.match(line)
-        if item:
-            yield Clause(max(paragraph, 1), parse_numeral(item[1]), start, start + len(line), line)
+        item = _item(line)
+        if item is not None:
+            yield Clause(max(paragraph, 1), item, start, start + len(line), line)
         else:
             paragraph += 1
             for sentence in _SENTENCE.finditer(line):

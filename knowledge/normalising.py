@@ -11,16 +11,20 @@ from knowledge.repair import tidy
 def _converter() -> Any:
     import opencc  # 10 ms: only where traditional characters may stand
 
-    return opencc.OpenCC("tw2sp")
+    return opencc.OpenCC("t2s")
 
 
 def simplify(text: str) -> str:
-    """Traditional characters and Taiwan's words -> mainland simplified (影片 -> 视频); simplified text stays."""
+    """Traditional characters -> simplified, one by one; simplified text stays.
+
+    Words are not exchanged (網路 -> 网路, which the lexicon knows): OpenCC's phrase tables also rewrite mainland words,
+    建立 into 创建 among them.
+    """
     return str(_converter().convert(text))
 
 
 def normalise(text: str) -> str:
     """The form that is searched: NFKC, lower case, simplified characters, single spaces, nothing invisible."""
-    folded = tidy(unicodedata.normalize("NFKC", text)).replace("\n", " ").casefold()
-    folded = "".join(character for character in folded if character == "\t" or unicodedata.category(character) != "Cs")
+    paired = "".join(character for character in text if not "\ud800" <= character <= "\udfff")
+    folded = tidy(unicodedata.normalize("NFKC", paired)).casefold()
     return " ".join(simplify(folded).split())

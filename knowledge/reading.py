@@ -48,8 +48,8 @@ def read_regulation(path: Path, *, regulation_id: str | None = None) -> Regulati
     content = _load(path)
     lines = _docx_lines(path, content) if path.suffix.lower() == ".docx" else _text_lines(path, content)
     outline = _Outline(path)
-    for number, line in enumerate(lines, start=1):
-        outline.take(number, tidy(_MARKDOWN.sub("", line) if path.suffix.lower() == ".md" else line))
+    for number, line in lines:
+        outline.take(number, _tight(tidy(_MARKDOWN.sub("", line) if path.suffix.lower() == ".md" else line)))
     return outline.finish(regulation_id, hashlib.sha256(content).hexdigest())
 
 
@@ -69,9 +69,16 @@ def _load(path: Path) -> bytes:
     return content
 
 
-def _text_lines(path: Path, content: bytes) -> list[str]:
+_SPACED = re.compile(r"^第((?:\s*[零〇一二两三四五六七八九十百千0-9０-９])+)\s*(?=[编章节条])")
+
+
+def _tight(line: str) -> str:
+    return _SPACED.sub(lambda match: "第" + "".join(match[1].split()), line)
+
+
+def _text_lines(path: Path, content: bytes) -> list[tuple[int, str]]:
     text = _decode(path, content)
-    return text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    return list(enumerate(text.replace("\r\n", "\n").replace("\r", "\n").split("\n"), start=1))
 
 
 def _decode(path: Path, content: bytes) -> str:
@@ -83,8 +90,10 @@ def _decode(path: Path, content: bytes) -> str:
         try:
             text = content.decode(encoding)
         except UnicodeDecodeError as exc:
-            failure = failure or exc
+            failure = exc if failure is None or exc.start > failure.start else failure
             continue
+        if not text.strip():
+            raise ReadingError(path, None, "the file is empty", "a regulation's text")
         if "\x00" in text or _control_share(text) > 0.01:
             break
         if _is_chinese(text):
@@ -104,18 +113,24 @@ def _is_chinese(text: str) -> bool:
     return any(mark in text for mark in ("的", "第", "条")) and "\ufffd" not in text
 
 
-def _docx_lines(path: Path, content: bytes) -> list[str]:
+def _docx_lines(path: Path, content: bytes) -> list[tuple[int, str]]:
     from docx import Document  # imported late: only this kind of file needs it
-    from docx.opc.exceptions import PackageNotFoundError
 
     try:
         with zipfile.ZipFile(BytesIO(content)) as archive:
             if sum(entry.file_size for entry in archive.infolist()) > 10 * MAX_BYTES:
                 raise ReadingError(path, None, "the file unpacks to too much", f"at most {10 * MAX_BYTES:,} bytes")
-        paragraphs = Document(BytesIO(content)).paragraphs
-    except (zipfile.BadZipFile, PackageNotFoundError, KeyError, ValueError) as exc:
+        document = Document(BytesIO(content))
+        paragraphs = document.paragraphs
+        if document.tables:
+            raise ReadingError(path, None, "the file holds a table", "text alone")
+    except ReadingError:
+        raise
+    except Exception as exc:
         raise ReadingError(path, None, "this is no Word file", "a .docx written by a word processor") from exc
-    return [line for paragraph in paragraphs for line in (paragraph.text.split("\n") or [""])]
+    return [
+        (number, line) for number, paragraph in enumerate(paragraphs, start=1) for line in paragraph.text.split("\n")
+    ]
 
 
 @dataclass
@@ -142,7 +157,9 @@ class _Outline:
         self.part: Heading | None = None
         self.chapter: Heading | None = None
         self.section: Heading | None = None
-        self.contents: set[str] | None = None
+        self.contents: str | None = None
+        self.counted: Heading | None = None
+        self.bare: tuple[int, str] | None = None
 
     def take(self, number: int, line: str) -> None:
         if not line or self._skips_contents(line):
@@ -154,46 +171,66 @@ class _Outline:
         article = _ARTICLE.match(line)
         if article and self._opens_article(article):
             self._open_article(number, article)
+        elif self.bare:
+            wanted = f"第{format_numeral(self._next_number())}条"
+            raise ReadingError(self.path, number, f"text before the first article: {_short(line)}", wanted)
         elif self.drafts:
             self.drafts[-1].paragraphs.append(repair(line))
-        elif self.chapter or self.part:
-            raise ReadingError(self.path, number, f"text before the first article: {_short(line)}", "第一条")
         else:
             self.front.append(repair(line))
 
     def _skips_contents(self, line: str) -> bool:
         """A table of contents lists headings (and perhaps articles) that come again below it."""
         if _CONTENTS.match(line) and not self.drafts:
-            self.contents = set()
+            self.contents = ""
             return True
         if self.contents is None:
             return False
-        entry = re.sub(r"[\s.…·]*\d*$", "", line)
-        if entry in self.contents or (not _HEADING.match(line) and (_ARTICLE.match(line) or len(line) > 60)):
+        entry = "".join(re.sub(r"[\s.…·]*\d*$", "", line).split())
+        if entry == self.contents or (not _HEADING.match(line) and (_ARTICLE.match(line) or len(line) > 60)):
             self.contents = None
             return False
-        self.contents.add(entry)
+        self.contents = self.contents or entry
         return True
 
     def _open_heading(self, line: int, text: str, match: re.Match[str]) -> None:
-        heading = Heading(parse_numeral(match[1]), repair(match[4]))
         level = match[2]
+        heading = Heading(self._number(line, text, match[1], level), repair(match[4]))
         self._refuse_empty_article()
+        self._refuse_bare_heading(level)
+        self.bare = line, level
         if level == "编":
             self._expect(line, text, heading.number, self.part, "编")
-            self.part, self.section = heading, None
+            self.part, self.chapter, self.section = heading, None, None
+            self.restarts = True
         elif level == "章":
-            if not (heading.number == 1 and self.part and (not self.chapter or self._part_is_new())):
-                self._expect(line, text, heading.number, self.chapter, "章")
-            self.chapter, self.section = heading, None
+            if not (heading.number == 1 and self.part and not self.chapter):
+                self._expect(line, text, heading.number, self.counted, "章")
+            self.chapter, self.counted, self.section = heading, heading, None
         else:
             self._expect(line, text, heading.number, self.section, "节")
             self.section = heading
 
     def _continues(self, match: re.Match[str]) -> bool:
         """Whether a heading written without a space (第一章总则) is the next one of its level."""
-        previous = {"编": self.part, "章": self.chapter, "节": self.section}[match[2]]
-        return parse_numeral(match[1]) in (1, previous.number + 1 if previous else 1)
+        previous = {"编": self.part, "章": self.counted, "节": self.section}[match[2]]
+        try:
+            return parse_numeral(match[1]) in (1, previous.number + 1 if previous else 1)
+        except ValueError:
+            return False
+
+    def _number(self, line: int, text: str, numeral: str, level: str) -> int:
+        try:
+            return parse_numeral(numeral)
+        except ValueError as exc:
+            previous = {"编": self.part, "章": self.counted, "节": self.section, "条": None}[level]
+            wanted = self._next_number() if level == "条" else previous.number + 1 if previous else 1
+            raise ReadingError(self.path, line, f"found {_short(text)}", f"第{format_numeral(wanted)}{level}") from exc
+
+    def _refuse_bare_heading(self, level: str | None) -> None:
+        order = ("编", "章", "节", None)
+        if self.bare and (level is None or order.index(level) <= order.index(self.bare[1])):
+            raise ReadingError(self.path, self.bare[0], "a heading without articles", "an article below it")
 
     def _part_is_new(self) -> bool:
         return bool(self.drafts) and self.drafts[-1].part is not self.part
@@ -207,9 +244,14 @@ class _Outline:
         """Tell the heading 第十四条 from a line that merely begins by referring to an article."""
         if match[2]:
             return bool(match[3]) or not match[4]
+        if match[3] and "、" in match[3]:
+            return False
         if match[3] or not match[4]:
             return True
-        return parse_numeral(match[1]) == self._next_number() and not _REFERENCE.match(match[4])
+        try:
+            return parse_numeral(match[1]) == self._next_number() and not _REFERENCE.match(match[4])
+        except ValueError:
+            return False
 
     def _next_number(self) -> int:
         return self.drafts[-1].number + 1 if self.drafts else 1
@@ -220,7 +262,7 @@ class _Outline:
         self._refuse_empty_article()
         if match[2]:
             raise ReadingError(self.path, line, f"found {found}, an inserted article", f"{wanted}, plain numbering")
-        number = parse_numeral(match[1])
+        number = self._number(line, found, match[1], "条")
         if number != self._next_number():
             seen = next((draft.line for draft in self.drafts if draft.number == number), None)
             twice = f", which already stands at line {seen}" if seen else ""
@@ -229,6 +271,7 @@ class _Outline:
         if match[4]:
             draft.paragraphs.append(repair(match[4]))
         self.drafts.append(draft)
+        self.bare = None
 
     def _refuse_empty_article(self) -> None:
         if self.drafts and not self.drafts[-1].paragraphs:
@@ -241,6 +284,7 @@ class _Outline:
         if not self.drafts:
             raise ReadingError(self.path, None, "no article was found", "a line that begins with 第一条")
         self._refuse_empty_article()
+        self._refuse_bare_heading(None)
         articles = tuple(draft.build() for draft in self.drafts)
         front = _FrontMatter.of(self.front, self.path)
         name = f"{front.title} {front.edition}".rstrip()

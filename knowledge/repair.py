@@ -15,6 +15,8 @@ _SPACES = re.compile(r"[^\S\n]+")
 _SPACE_BETWEEN_WIDE = re.compile(f"(?<={_WIDE}) (?={_WIDE})")
 _SPACE_BESIDE_MARK = re.compile(f"(?<=[{_WIDE_MARKS}]) | (?=[{_WIDE_MARKS}])")
 _HALF_MARK = re.compile(f"(?<={_WIDE})[,;:?!()]|[,;:?!()](?={_WIDE})")
+_PAIR_LEFT = re.compile(r"\(([^()（）\n]*)）")
+_PAIR_RIGHT = re.compile(r"（([^()（）\n]*)\)")
 _FULL: Final = {mark: chr(ord(mark) + 0xFEE0) for mark in ",;:?!()"}
 
 
@@ -30,15 +32,21 @@ def repair(text: str) -> str:
     Spaces between two Han characters or full-width marks go (“推动形 成” -> “推动形成”); half-width marks that touch
     one become full-width (“做到“两个维护”,坚持” -> “…”，坚持”); line feeds stay.
     """
-    text = _SPACE_BETWEEN_WIDE.sub("", tidy(text))
-    previous = ""
+    text, previous = tidy(text), ""
     while previous != text:  # a mark that has become full-width makes its neighbour touch one
         previous = text
+        text = _SPACE_BETWEEN_WIDE.sub("", text)
         text = _HALF_MARK.sub(lambda mark: _FULL[mark[0]], text)
-    return _SPACE_BESIDE_MARK.sub("", text)
+        text = _SPACE_BESIDE_MARK.sub("", text)
+        text = _PAIR_LEFT.sub(r"（\1）", text)
+        text = _PAIR_RIGHT.sub(r"（\1）", text)
+    return text
 
 
 def wording(text: str) -> str:
     """The text without white space and with widths folded: what two copies of the same words have in common."""
-    folded = unicodedata.normalize("NFKC", _INVISIBLE.sub("", text))
-    return "".join(folded.split())
+    folded, previous = _INVISIBLE.sub("", text), None
+    while folded != previous:
+        previous = folded
+        folded = "".join(unicodedata.normalize("NFKC", folded).split())
+    return folded

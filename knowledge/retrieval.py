@@ -73,7 +73,7 @@ class Retriever:
         `named` are numbers of the principal regulation's articles that it mentions; `within` keeps the search to one
         regulation.
         """
-        measured = self.meter.measure(normalise(shorten(question)), named)
+        measured = self.meter.measure(normalise(shorten(question)), named, within=within)
         candidates = measured.candidates()
         if within:
             candidates = [candidate for candidate in candidates if candidate.rpartition("#")[0] == within.id]
@@ -104,4 +104,5 @@ def shorten(question: str, limit: int = MAX_QUERY) -> str:
     if len(question) <= limit:
         return question
     head = limit * 2 // 3
-    return question[:head] + " " + question[-(limit - head - 1) :]
+    tail = max(limit - head - 1, 0)
+    return question[:head] + " " + question[len(question) - tail :] if tail else question[:limit]

@@ -42,13 +42,21 @@ class Route:
 
 
 _NUMBER_EN: Final = r"(\d{1,4})"
+_THINGS: Final = (
+    r"消息|信息|微博|评论|短信|朋友圈|新闻|视频|笔记|动态|线索|烟|命|留言|广告|弹幕|回复|记录|帖|语音|推文|链接|公告|通知|建议|意见|谣言|热搜|大街|路|街|龙"
+)
+"""What is counted with 条 besides articles."""
+
 _RANGE = re.compile(rf"第?\s*({NUMERAL})\s*条?\s*(?:到|至|-|~|—|–)\s*第?\s*({NUMERAL})\s*条")
+_RANGE_EN = re.compile(rf"\barticles?\s*{_NUMBER_EN}\s*(?:-|–|to|through)\s*{_NUMBER_EN}\b")
 _LIST = re.compile(rf"第\s*({NUMERAL}(?:\s*[、,，和与及]\s*{NUMERAL})+)\s*条")
 _ARTICLE = re.compile(
-    rf"第\s*({NUMERAL})\s*条|(?<![\d第一二三四五六七八九十百])([0-9]{{1,4}}|[一二三四五六七八九十百]{{2,5}})\s*条(?!消息|信息|微博|评论|短信|朋友圈|新闻|视频|笔记|动态|线索|烟|命)"
+    rf"(?<!倒数)第\s*({NUMERAL})\s*条(?!{_THINGS})"
+    rf"|^\W*(?:看|查|读|念|要|问|请问|那|把|给我看|想看)?\s*([0-9]{{1,4}}|[一二三四五六七八九十百]{{2,5}})\s*条(?!{_THINGS})"
+    rf"|(?<=[条和与、,，及])\s*([0-9]{{1,4}}|[一二三四五六七八九十百]{{2,5}})\s*条(?!{_THINGS})"
 )
 _ARTICLE_EN = re.compile(
-    rf"\b(?:article|art\.?|clause|rule)s?\s*(?:no\.?\s*|number\s*)?{_NUMBER_EN}(?:\s*(?:-|to|and|,|&)\s*{_NUMBER_EN})?\b"
+    rf"\b(?:article|art\.?|clause|rule)s?\s*(?:no\.?\s*|number\s*)?{_NUMBER_EN}(?:\s*(?:and|,|&)\s*{_NUMBER_EN})?\b"
 )
 _CHAPTER = re.compile(rf"第\s*({NUMERAL})\s*章|(?<!\d)([0-9]{{1,2}})\s*章|\bchapter\s*(?:no\.?\s*)?{_NUMBER_EN}\b")
 _LAST = re.compile(r"(?:最后|末尾|倒数第一)(?:的)?(?:那)?(?:一)?条|\b(?:the\s+)?(?:last|final)\s+article\b")
@@ -79,7 +87,9 @@ _INTERPRETER = re.compile(
     r"|\bwho (?:interprets?|is responsible for interpret(?:ing|ation)|has the (?:power|right) (?:to interpret|of interpretation))\b"
 )
 _FILLER = re.compile(
-    r"请问|请教|麻烦|帮我|帮忙|给我|我想|想要|想|一下|看看|看|查查|查询|查|找找|找|发我|发|念|读|背|贴|出来|一起|都|我|你|它|"
+    r"请问|请教|麻烦|劳驾|帮我|帮忙|给我们|给我|我们|咱们|大家|老师|同志|领导|讲师|您|咱|我想|想要|想|知道|了解|学习|一下|一遍|再|还|先|就|请|谢谢|多谢|"
+    r"文件|条例|整个|全部|完整|详细|介绍|翻到|打开|显示|展示|列出|列|方面|总的|总体|大概|大致|大意|意思|内容|东西|哪一些|部分|具体|呗|哈|哎|唉|嗯|喂|"
+    r"看看|看|查查|查询|查|找找|找|发我|发|念|读|背|贴|出来|一起|都|我|你|它|"
     r"原文|全文|原话|正文|条文|内容|规定|具体|到底|究竟|主要|分别|上面|里面|里|写|讲|说|规定了|的是|是|有|什么|啥|哪些|哪几条|几条|哪|些|怎么|如何|咋|"
     r"吗|呢|啊|呀|嘛|吧|哦|了|的|地|得|和|与|及|跟|个|来|下|能|可以|要|这|那|本|该|"
     r"\b(?:please|show|me|what|does|do|is|are|the|of|in|say|says|said|tell|about|text|full|original|give|read|quote|cite|and|there|it|this|"
@@ -87,7 +97,7 @@ _FILLER = re.compile(
 )
 _PUNCTUATION = re.compile(r"[\s\W_]+")
 _OTHER = re.compile(
-    r"《([^《》]{2,40})》|(?:中华人民共和国)?([\u4e00-\u9fff]{0,16}?(?:刑法|民法典|宪法|党章|准则|处分条例|问责条例|[\u4e00-\u9fff]{2,12}(?:法|条例|办法|细则|规则|章程)))(?:的|里|中)?(?=第?\s*(?:[0-9]|[一二三四五六七八九十百千]+)\s*[条章])"
+    r"《([^《》]{2,40})》|(?:中华人民共和国)?([\u4e00-\u9fff]{0,16}?(?:刑法|民法典|宪法|党章|准则|处分条例|问责条例|[\u4e00-\u9fff]{2,12}(?:法|条例|办法|细则|规则|章程)))(?:的|里|中)?(?=\s*第?\s*(?:[0-9]+|[一二三四五六七八九十百千]+)\s*[条章])"
 )
 
 
@@ -129,8 +139,8 @@ def _left_over(question: str, *patterns: re.Pattern[str]) -> str:
 def _structure(question: str, regulation: Regulation) -> Lookup | None:
     last = regulation.last
     for pattern, lookup in (
-        (_COUNTS, Lookup("counts")),
         (_CONTENTS, Lookup("contents")),
+        (_COUNTS, Lookup("counts")),
         (_IN_FORCE, Lookup("in_force", _matching(regulation, _COMES_INTO_FORCE))),
         (_ISSUED, Lookup("promulgation", _matching(regulation, _COMES_INTO_FORCE))),
         (_INTERPRETER, Lookup("interpretation", _matching(regulation, _INTERPRETS))),
@@ -156,7 +166,10 @@ def _matching(regulation: Regulation, pattern: re.Pattern[str]) -> tuple[int, ..
 def _numbered(question: str, regulation: Regulation) -> Lookup | None:
     chapter = _CHAPTER.search(question)
     if chapter and not _left_over(question, _CHAPTER):
-        return _chapter_lookup(parse_numeral(next(filter(None, chapter.groups()))), regulation)
+        try:
+            return _chapter_lookup(parse_numeral(next(filter(None, chapter.groups()))), regulation)
+        except ValueError:  # 第十百章: no number, so nothing is asked for
+            return None
     numbers, missing, rest = _articles(question, regulation)
     if (numbers or missing) and not _left_over(rest):
         if not numbers:
@@ -198,7 +211,7 @@ def _articles(question: str, regulation: Regulation) -> tuple[list[int], list[st
         return " "
 
     try:
-        rest = _ARTICLE_EN.sub(one, _ARTICLE.sub(one, _LIST.sub(several, _RANGE.sub(span, question))))
+        rest = _ARTICLE_EN.sub(one, _ARTICLE.sub(one, _LIST.sub(several, _RANGE.sub(span, _RANGE_EN.sub(span, question)))))
     except ValueError:  # 十百 and the like: not a number, so nothing is named
         return [], [], question
     numbers = list(dict.fromkeys(found))

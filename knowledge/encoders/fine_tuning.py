@@ -1,11 +1,11 @@
 """Fine-tune the encoder on a regulation's written questions, and export it to the bundled int8 form.
 
-    python -m knowledge.encoders.fine_tuning SOURCE_BUNDLE OUT_BUNDLE
+    python -m knowledge.encoders.fine_tuning OUT_FOLDER
 
 Supervised contrastive learning (Khosla et al., 2020, arXiv 2004.11362): questions, clauses and everyday words of one
-article attract one another; unanswerable questions attract those of their own subject and repel the rest. Nothing is
-learned about an article that another regulation could not have. The result is averaged with the weights it started
-from (Wortsman et al., 2022, arXiv 2203.05482), so that it keeps what it knew of other texts.
+article attract one another; unanswerable questions attract those of their own subject and repel the rest. Averaging the
+result with the weights it started from (Wortsman et al., 2022, arXiv 2203.05482) was tried and dropped: see the README
+beside the model.
 """
 
 import argparse
@@ -20,6 +20,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from knowledge.embedding import base_model_folder
 from knowledge.encoders.float_weights import Weights, write_bundle, write_sentence_transformers_folder
 from knowledge.exemplars import read_exemplars
 from knowledge.lexicon import Lexicon
@@ -31,8 +32,6 @@ LEARNING_RATE: Final = 8e-5
 TEMPERATURE: Final = 0.07
 ARTICLES_A_STEP: Final = 14
 SUBJECTS_A_STEP: Final = 8
-KEPT: Final = 0.3
-"""Share of the starting weights in the average."""
 _MAX_TOKENS: Final = 100
 _WARM_UP: Final = 20
 
@@ -90,7 +89,7 @@ def gather(folder: Path, chance: random.Random) -> Pool:
 
 
 def fine_tune(source: Path, pool: Pool, *, steps: int = STEPS, seed: int = 0) -> Weights:
-    """Train from a bundle's float weights; returns the averaged weights. Some 2 s a step on two cores."""
+    """Train from a bundle's float weights; returns the new ones. Some 2 s a step on two cores."""
     import torch
     from sentence_transformers import SentenceTransformer
 
@@ -99,7 +98,6 @@ def fine_tune(source: Path, pool: Pool, *, steps: int = STEPS, seed: int = 0) ->
         write_sentence_transformers_folder(source, Path(folder))
         model = SentenceTransformer(folder, device="cpu")
     model.max_seq_length = _MAX_TOKENS
-    start = {name: value.detach().clone() for name, value in model[0].auto_model.state_dict().items()}
     optimiser = torch.optim.AdamW(model.parameters(), lr=LEARNING_RATE, weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _learning_rate(step, steps))
     model.train()
@@ -118,7 +116,7 @@ def fine_tune(source: Path, pool: Pool, *, steps: int = STEPS, seed: int = 0) ->
             print(f"{step}/{steps} loss {smoothed:.3f} {time.monotonic() - begun:.0f} s", flush=True)
     trained = model[0].auto_model.state_dict()
     return {
-        name: np.asarray((KEPT * start[name] + (1 - KEPT) * value).numpy(), dtype=np.float32)
+        name: np.asarray(value.numpy(), dtype=np.float32)
         for name, value in trained.items()
         if value.is_floating_point()
     }
@@ -165,15 +163,14 @@ def _contrast(vectors: Any, batch: Sequence[tuple[str, str, frozenset[int]]]) ->
 def main() -> None:
     """Fine-tune a bundle on the principal regulation's folder and write the result as a bundle."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("source", type=Path)
     parser.add_argument("target", type=Path)
+    parser.add_argument("--source", type=Path, default=base_model_folder())
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     pool = gather(bundled_folder() / "party-network-conduct", random.Random(arguments.seed))  # noqa: S311
     weights = fine_tune(arguments.source, pool, steps=arguments.steps, seed=arguments.seed)
     write_bundle(arguments.source, weights, arguments.target, name="wanggui-bge-small-zh-int8")
-    np.savez(arguments.target / "float.npz", **weights)  # type: ignore[arg-type]
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Whatever is said, a message fits, parses, loses nothing, and no text becomes markup."""
 
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from bot.telegram.rendering import Block, join_blocks, render_text, utf16_length
@@ -81,6 +81,7 @@ def check_messages(messages: list[str], limit: int) -> str:
     return "\n".join(visible)
 
 
+@settings(deadline=None)
 @given(texts, limits)
 @example("&" * 4096, 200)
 @example("😀" * 2048 + "&", 4096)
@@ -93,6 +94,7 @@ def test_plain_text_fits_parses_and_is_whole(text: str, limit: int) -> None:
     assert [entity for message in messages for entity in parse(message).entities] == []
 
 
+@settings(deadline=None)
 @given(texts)
 def test_a_text_that_fits_is_sent_exactly_as_it_is(text: str) -> None:
     messages = render_text(text[:400], 4096)
@@ -102,6 +104,7 @@ def test_a_text_that_fits_is_sent_exactly_as_it_is(text: str) -> None:
     assert bool(messages) == bool(expected.strip())
 
 
+@settings(deadline=None)
 @given(blocks, limits)
 @example([("<b>", "甲" + " " * 500, "</b>")], 200)
 @example([("<blockquote>", "甲" + "\n" * 500 + "乙", "</blockquote>")], 200)
@@ -120,6 +123,7 @@ def test_blocks_fit_parse_and_are_whole_wherever_they_are_cut(parts: list[Block]
         assert squeezed("".join(styled)) == squeezed(cleaned("".join(meant)))
 
 
+@settings(deadline=None)
 @given(st.text(characters, max_size=300))
 def test_length_is_that_of_the_utf16_encoding(text: str) -> None:
     assert utf16_length(text) == len(text.encode("utf-16-le", "surrogatepass")) // 2

@@ -1,5 +1,7 @@
 """What of a message is a question to the bot; everything else is silence."""
 
+from typing import Any
+
 import pytest
 from telegram import Message, MessageEntity, User
 
@@ -16,7 +18,7 @@ def question(message: Message) -> str | None:
     return taken.text if taken else None
 
 
-def mentioning(text: str, words: str = MENTION, **fields: object) -> Message:
+def mentioning(text: str, words: str = MENTION, **fields: Any) -> Message:
     """A group message with a mention over some words of it."""
     return make_message(text, group=True, entities=[entity_over(text, words)], **fields)
 
