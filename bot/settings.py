@@ -3,6 +3,7 @@
 Names and defaults stand in README § Settings and in `.env.example`; a test holds the three together.
 """
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import Literal
@@ -11,6 +12,11 @@ from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.errors import SettingsError
+
+# One query is too small to share out: OpenBLAS's threads would spin and take the cores from Chroma's. numpy reads this
+# when it is first imported, hence before anything else of the house.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from knowledge.embedding import BUNDLED
 
 
@@ -56,6 +62,8 @@ def read_settings() -> Settings:
     """
     try:
         return Settings()
+    except UnicodeDecodeError as exc:
+        raise SettingsError(".env: 不是 UTF-8 编码，请另存为 UTF-8 (not UTF-8: save it as UTF-8)") from exc
     except ValidationError as exc:
         problems = "; ".join(
             f"WANGGUI_{'_'.join(map(str, error['loc'])).upper()}: {error['msg']}" for error in exc.errors()

@@ -43,7 +43,7 @@ def _panel(citation: Citation, replies: Replies, *, leading: bool) -> Panel:
     if citation.emphasis:
         place = citation.text.find(citation.emphasis, start)
         text.stylize("bold yellow", place, place + len(citation.emphasis))
-    title = english_label(citation, replies) + (f" · {citation.chapter_label}" if citation.chapter_label else "")
+    title = Text(english_label(citation, replies) + (f" · {citation.chapter_label}" if citation.chapter_label else ""))
     return Panel(text, title=title, title_align="left", border_style="cyan" if leading else "dim", width=_WIDTH)
 
 
@@ -75,8 +75,8 @@ class Conversation:
         """What one typed line is answered with."""
         if not line.startswith("/"):
             return render(self._answerer.answer_now(line))
-        command, _, argument = line[1:].partition(" ")
-        argument = argument.strip()
+        command, *rest = line[1:].split(maxsplit=1) or [""]
+        argument = "".join(rest).strip()
         if command == "toc":
             return Text(self._answerer.composer("zh").contents(self._regulation))
         if command in ("article", "chapter"):
@@ -95,9 +95,8 @@ def answer_lines(answerer: Answerer, lines: Iterable[str], console: Console) -> 
     for line in lines:
         question = line.strip()
         if question:
-            console.print(f"## {question}", markup=False, highlight=False, soft_wrap=True)
             answer = as_text(answerer.answer_now(question))
-            console.print(answer + "\n", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"## {question}\n{answer}\n", markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 def _use_line_editing() -> None:

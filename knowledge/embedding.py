@@ -133,6 +133,8 @@ class SentenceTransformersEmbedder:
         return np.asarray(self.embed_all([text])[0], dtype=np.float32)
 
     def embed_all(self, texts: Sequence[str]) -> Vector:
+        if not texts:
+            return np.zeros((0, self._dimensions), dtype=np.float32)
         vectors = self._model.encode(list(texts), normalize_embeddings=True, show_progress_bar=False)
         return np.asarray(vectors, dtype=np.float32).reshape(len(texts), -1)
 
@@ -163,7 +165,9 @@ def load_embedder(name: str = BUNDLED) -> Embedder:
 def _read_card(folder: Path) -> dict[str, Any]:
     try:
         card: dict[str, Any] = json.loads((folder / "model.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError) as exc:
+        if not card["encoder"] or not dict(card["sha256"]):
+            raise ValueError("no files are named")
+    except (OSError, ValueError, KeyError, TypeError) as exc:
         raise ModelError(f"{folder / 'model.json'}: missing or malformed; reinstall wanggui") from exc
     return card
 

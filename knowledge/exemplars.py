@@ -7,6 +7,7 @@ and is exact, where a second Chroma collection takes some 3 ms.
 import hashlib
 import json
 import logging
+import zipfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -49,8 +50,12 @@ def read_exemplars(path: Path, regulation: Regulation) -> tuple[Exemplar, ...]:
     """
     if not path.is_file():
         return ()
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise ReadingError(path, None, "cannot be read", "a UTF-8 file of JSON lines") from exc
     exemplars = []
-    for number, line in enumerate(path.read_text(encoding="utf-8").split("\n"), start=1):
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:
@@ -89,7 +94,7 @@ class WrittenQuestions:
                 with np.load(self.shipped, allow_pickle=False) as arrays:
                     if str(arrays["key"]) == self._key(embedder):
                         return np.asarray(arrays["vectors"], dtype=np.float32)
-            except (OSError, ValueError, KeyError):
+            except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
                 log.info("%s is missing or damaged: the written questions are embedded anew", self.shipped.name)
         return self._embed(embedder, progress)
 
@@ -151,11 +156,15 @@ class ExemplarBank:
         self._vectors = np.ascontiguousarray(vectors[order], dtype=np.float32)
         self._lexical = LexicalIndex.build([exemplar.question for exemplar in self.exemplars])
         self._leading = leading[order]
-        self._numbers, starts = np.unique(self._leading, return_index=True)
-        self._blocks = [
-            (int(number), int(start), int(end))
-            for number, start, end in zip(self._numbers, starts, [*starts[1:], len(order)], strict=True)
-        ]
+        self._unanswerable = int(np.searchsorted(self._leading, 1))
+        led, starts, sizes = np.unique(self._leading[self._unanswerable :], return_index=True, return_counts=True)
+        self._led = [int(number) for number in led]
+        self._sizes = sizes
+        self._rows = np.full(
+            (len(led), max(int(sizes.max(initial=0)), 3)), len(order)
+        )  # the last place stands for none
+        for row, (start, size) in enumerate(zip(starts, sizes, strict=True)):
+            self._rows[row, :size] = np.arange(start, start + size) + self._unanswerable
         self._others = [(place, number) for place, e in enumerate(self.exemplars) for number in e.articles[1:]]
         self._other_places = np.array([place for place, _ in self._others], dtype=np.int64)
 
@@ -163,8 +172,9 @@ class ExemplarBank:
         """Compare a normalised query and its vector; `without` leaves one question out (for fitting the weights)."""
         cosines = self._vectors @ vector
         lexical = self._lexical.scores(query)
-        for place in self._places(without):
-            cosines[place], lexical[place] = -1.0, 0.0
+        if without is not None:
+            asked = np.array([exemplar.question == without for exemplar in self.exemplars])
+            cosines[asked], lexical[asked] = -1.0, 0.0
         near = np.argpartition(-cosines, min(_NEAREST, len(cosines) - 1))[:_NEAREST]
         softened = np.exp(_SHARPNESS * (cosines[near] - cosines[near].max()))
         softened /= softened.sum()
@@ -183,23 +193,15 @@ class ExemplarBank:
             refused_subject="" if refused is None else self.exemplars[refused].subject,
         )
 
-    @property
-    def _unanswerable(self) -> int:
-        number, _, end = self._blocks[0]
-        return end if number == 0 else 0
-
-    def _places(self, question: str | None) -> list[int]:
-        return [place for place, exemplar in enumerate(self.exemplars) if exemplar.question == question]
-
     def _by_article(self, cosines: Vector) -> tuple[dict[int, float], dict[int, float]]:
-        best: dict[int, float] = {}
-        mean: dict[int, float] = {}
-        for number, start, end in self._blocks:
-            if number:
-                count = min(3, end - start)
-                top = np.partition(cosines[start:end], end - start - count)[-count:]
-                best[number], mean[number] = float(top.max()), float(top.mean())
-        return best, mean
+        """Best cosine and mean of the three best, for every article that leads a question."""
+        if not self._led:
+            return {}, {}
+        rows = np.append(cosines, np.float32(-1.0))[self._rows]
+        top = np.partition(rows, rows.shape[1] - 3, axis=1)[:, -3:]
+        best = top.max(axis=1)
+        mean = np.where(self._sizes >= 3, top.mean(axis=1), best)
+        return dict(zip(self._led, best.tolist(), strict=True)), dict(zip(self._led, mean.tolist(), strict=True))
 
     def _second(self, cosines: Vector) -> dict[int, float]:
         second: dict[int, float] = {}

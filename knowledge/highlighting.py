@@ -14,7 +14,7 @@ from knowledge.repair import wording
 _SEGMENT = re.compile(r"[^，、；。：！？\n]+")
 _FRAMES: Final = frozenset("党员干部网络通过应当不得规定行为组织各级活动有关信息")
 _MARKERS = re.compile(
-    r"不得|严禁|禁止|不准|应当|必须|鼓励|可以|有权|负责解释|负责|承担|是指|按照|施行|建立健全|追究责任"
+    r"不得|自觉抵制|严禁|禁止|不准|应当|必须|鼓励|可以|有权|负责解释|负责|承担|是指|按照|施行|建立健全|追究责任"
 )
 
 
@@ -38,6 +38,8 @@ def decisive(article: Article, query: str, means: Sequence[str] = (), nearest: i
     for clause in article.clauses:
         for segment in _SEGMENT.finditer(clause.text):
             weight = _overlap(segment[0], query) + (2.0 if any(word in segment[0] for word in named) else 0.0)
+            if weight and "不得" in segment[0]:
+                weight += 0.5
             if weight > score:
                 best, emphasis, score = clause, segment[0], weight
     if score < 1.0:

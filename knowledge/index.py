@@ -32,7 +32,7 @@ from knowledge.library import Library
 from knowledge.normalising import normalise
 from knowledge.reading import READER_VERSION
 
-LAYOUT_VERSION: Final = 2
+LAYOUT_VERSION: Final = 4
 LOCK_TIMEOUT_S: Final = 900.0
 _COLLECTION: Final = "articles"
 _BATCH: Final = 256
@@ -75,6 +75,13 @@ def _entries(library: Library) -> Iterator[_Entry]:
                 yield _Entry(f"{article_id}/{number}", article_id, number, clause.text)
 
 
+def _parse_entry_id(entry_id: str) -> tuple[str, int | None]:
+    """The article's id, and the clause's place in it or None: “x#14/1” -> (“x#14”, 1)."""
+    regulation, _, place = entry_id.rpartition("#")
+    number, _, clause = place.partition("/")
+    return f"{regulation}#{number}", int(clause) if clause else None
+
+
 def fingerprint(library: Library, embedder: Embedder, questions: WrittenQuestions = NO_QUESTIONS) -> str:
     """Changes whenever a rebuild would give another index."""
     parts = [str(LAYOUT_VERSION), str(READER_VERSION), embedder.fingerprint, questions.digest]
@@ -93,16 +100,20 @@ class Index:
         self.article_ids: tuple[str, ...] = tuple(manifest["article_ids"])
         self.dimensions = int(manifest["dimensions"])
         self.size = int(collection.count())
+        self.scratch: Path | None = None
 
-    def dense(self, vector: Vector, limit: int) -> list[Hit]:
-        """The articles whose entries lie nearest, best first; at most `limit`, each once."""
-        wanted = min(2 * limit, self.size)
-        found = self._collection.query(query_embeddings=[vector], n_results=wanted, include=["distances", "metadatas"])
+    def dense(self, vector: Vector, limit: int, *, within: str | None = None) -> list[Hit]:
+        """The articles whose entries lie nearest, best first; at most `limit`, each once; `within` one regulation."""
+        found = self._collection.query(
+            query_embeddings=[vector],
+            n_results=min(2 * limit, self.size),
+            include=["distances"],  # metadata would cost another millisecond; ids say it all
+            where={"regulation": within} if within else None,
+        )
         hits: dict[str, Hit] = {}
-        for distance, metadata in zip(found["distances"][0], found["metadatas"][0], strict=True):
-            article_id = str(metadata["article"])
-            clause = int(metadata["clause"])
-            hits.setdefault(article_id, Hit(article_id, 1.0 - float(distance), clause if clause >= 0 else None))
+        for entry_id, distance in zip(found["ids"][0], found["distances"][0], strict=True):
+            article_id, clause = _parse_entry_id(entry_id)
+            hits.setdefault(article_id, Hit(article_id, 1.0 - float(distance), clause))
         return list(hits.values())[:limit]
 
     def lexical(self, query: str) -> Scores:
@@ -110,8 +121,10 @@ class Index:
         return self._lexical.scores(query)
 
     def close(self) -> None:
-        """Let go of Chroma's files."""
+        """Let go of Chroma's files; a private copy goes with it."""
         self._client.close()
+        if self.scratch:
+            shutil.rmtree(self.scratch, ignore_errors=True)
 
     def __enter__(self) -> Self:
         return self
@@ -199,7 +212,7 @@ class IndexFolder:
         """The manifest of the index in use, or None."""
         try:
             name = (self.root / "CURRENT").read_text(encoding="utf-8").strip()
-        except OSError:
+        except (OSError, UnicodeDecodeError):
             return None
         return _manifest(self.root / name)
 
@@ -251,10 +264,7 @@ class IndexFolder:
                 collection.add(
                     ids=[entry.id for entry in batch],
                     embeddings=list(vectors),
-                    metadatas=[
-                        {"article": entry.article_id, "clause": -1 if entry.clause is None else entry.clause}
-                        for entry in batch
-                    ],
+                    metadatas=[{"regulation": entry.article_id.rpartition("#")[0]} for entry in batch],
                 )
         finally:
             client.close()
@@ -318,9 +328,12 @@ class IndexFolder:
             _check_database(folder / "chroma" / "chroma.sqlite3")
             lexical = LexicalIndex.load(folder / "lexical.npz")
             question_vectors = np.load(folder / "questions.npy", allow_pickle=False)
-            client = _client(_writable(folder / "chroma"))
+            chroma = _writable(folder / "chroma")
+            client = _client(chroma)
             collection = client.get_collection(_COLLECTION, embedding_function=None)
             index = Index(client, collection, lexical, question_vectors, manifest)
+            if chroma != folder / "chroma":
+                index.scratch = chroma
             _probe(index, collection, manifest)
         except (KeyboardInterrupt, SystemExit):
             raise

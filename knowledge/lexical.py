@@ -4,6 +4,7 @@ Built once, kept as four flat arrays: a query reads only the postings of its own
 """
 
 import re
+import zipfile
 import zlib
 from collections.abc import Sequence
 from itertools import pairwise
@@ -99,5 +100,9 @@ class LexicalIndex:
         Raises:
             OSError, ValueError, KeyError: the file is missing or is not one of ours.
         """
-        with np.load(path, allow_pickle=False) as arrays:
+        try:
+            arrays = np.load(path, allow_pickle=False)
+        except (EOFError, zipfile.BadZipFile) as exc:
+            raise ValueError(f"{path.name} is damaged") from exc
+        with arrays:
             return cls(arrays["terms"], arrays["offsets"], arrays["postings"], arrays["impacts"], int(arrays["size"]))

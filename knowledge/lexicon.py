@@ -8,12 +8,14 @@ import tomllib
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from knowledge.errors import ReadingError
 from knowledge.model import Regulation
 from knowledge.normalising import normalise
 from knowledge.repair import wording
+
+_FORM: Final = "[[alias]] with terms, means, articles, reason; [[neighbour]] with terms, subject, reason"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,14 @@ class Lexicon:
         try:
             entries = tomllib.loads(path.read_text(encoding="utf-8"))
         except (OSError, ValueError) as exc:
-            raise ReadingError(path, None, f"malformed TOML ({exc})", "[[alias]] and [[neighbour]] tables") from exc
+            raise ReadingError(path, None, f"malformed TOML ({exc})", _FORM) from exc
+        try:
+            return cls._of(entries, path, regulation)
+        except (KeyError, TypeError, ValueError, AttributeError) as exc:
+            raise ReadingError(path, None, f"an entry lacks or misstates {exc}", _FORM) from exc
+
+    @classmethod
+    def _of(cls, entries: dict[str, Any], path: Path, regulation: Regulation) -> Self:
         return cls(
             tuple(_alias(entry, path, regulation) for entry in entries.get("alias", ())),
             tuple(
@@ -115,7 +124,10 @@ def _stands_alone(query: str, start: int, end: int) -> bool:
 
 
 def _terms(entry: dict[str, Any]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(normalise(str(term)) for term in entry["terms"]))
+    terms = tuple(dict.fromkeys(normalise(str(term)) for term in entry["terms"]))
+    if any(len(term) < 2 for term in terms):
+        raise ValueError("a term of one character: it would stand in half of all questions")
+    return terms
 
 
 def _alias(entry: dict[str, Any], path: Path, regulation: Regulation) -> Alias:

@@ -4,7 +4,9 @@ Bundled regulations are folders under `knowledge/regulations`; added ones are si
 copies of what was given to `wanggui index`.
 """
 
+import hashlib
 import os
+import re
 import shutil
 import tempfile
 import tomllib
@@ -43,7 +45,7 @@ class Library:
         ] or [
             regulation
             for regulation in self.regulations
-            if len(plain) >= 4 and wording(regulation.title).replace("（试行）", "").endswith(plain)
+            if len(plain) >= 4 and _bare(regulation.title).endswith(_bare(name))
         ]
         return max(found, key=lambda regulation: (regulation.edition, str(regulation.promulgated_on)), default=None)
 
@@ -70,6 +72,11 @@ class Library:
         return self._articles[article_id]
 
 
+def _bare(name: str) -> str:
+    """A title's words without （试行） and the like at its end."""
+    return re.sub(r"\([^()]*\)$", "", wording(name))
+
+
 def _names(regulation: Regulation) -> tuple[str, ...]:
     return wording(regulation.title), wording(regulation.name), wording(regulation.id), *regulation.aliases
 
@@ -90,12 +97,16 @@ def read_bundled(folder: Path) -> Regulation:
         meta = tomllib.loads(meta_path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as exc:
         raise ReadingError(meta_path, None, "missing or malformed", "a TOML file with id and short_names") from exc
-    regulation = read_regulation(folder / "text.txt", regulation_id=str(meta["id"]))
-    roles = tuple((str(role), int(number)) for role, number in meta.get("roles", {}).items())
+    try:
+        regulation_id, names = str(meta["id"]), tuple(map(str, meta.get("short_names", ())))
+        roles = tuple((str(role), int(number)) for role, number in meta.get("roles", {}).items())
+    except (KeyError, TypeError, ValueError, AttributeError) as exc:
+        raise ReadingError(meta_path, None, f"it lacks or misstates {exc}", "id, short_names and [roles]") from exc
+    regulation = read_regulation(folder / "text.txt", regulation_id=regulation_id)
     for role, number in roles:
         if regulation.article(number) is None:
             raise ReadingError(meta_path, None, f"{role} = {number}", f"an article from 1 to {regulation.last}")
-    return replace(regulation, aliases=tuple(map(str, meta.get("short_names", ()))), roles=roles)
+    return replace(regulation, aliases=names, roles=roles)
 
 
 def load_library(added_folder: Path | None = None) -> Library:
@@ -142,21 +153,25 @@ def adding(paths: Iterable[Path], folder: Path) -> Iterator[tuple[Regulation, ..
         shutil.rmtree(before, ignore_errors=True)
         folder.mkdir(parents=True, exist_ok=True)
         shutil.copytree(folder, before)
+    except OSError as exc:
+        raise IndexingError(f"{folder}: cannot be written ({exc.strerror}); the library is unchanged") from exc
+    try:
         for path, regulation in read:
             _copy_whole(path, folder / f"{_file_name(regulation)}{path.suffix.lower()}")
-    except OSError as exc:
-        raise IndexingError(f"{folder}: cannot be written ({exc.strerror}); the index is unchanged") from exc
-    try:
         yield tuple(regulation for _, regulation in read)
-    except BaseException:
+    except BaseException as exc:
         shutil.rmtree(folder, ignore_errors=True)
         os.replace(before, folder)
+        if isinstance(exc, OSError):
+            raise IndexingError(f"{folder}: cannot be written ({exc.strerror}); the library is unchanged") from exc
         raise
     shutil.rmtree(before, ignore_errors=True)
 
 
 def _file_name(regulation: Regulation) -> str:
-    return "".join(character if character.isalnum() or character in "-_ " else "_" for character in regulation.id)[:60]
+    """The title as far as file systems can carry it, and enough of a digest to keep titles apart."""
+    plain = re.sub(r"[^\w（）() -]", "_", regulation.id)[:50]
+    return plain if plain == regulation.id else f"{plain}-{hashlib.sha256(regulation.id.encode()).hexdigest()[:8]}"
 
 
 def _copy_whole(source: Path, target: Path) -> None:

@@ -72,8 +72,8 @@ class Measurements:
             1.0 if number in self.named else 0.0,
         ]
 
-    def signals(self, scores: Features) -> list[float]:
-        """The values of `knowledge.ranking.SIGNALS` for the ranking's scores, sorted with the best first."""
+    def signals(self, leading: str, scores: Features) -> list[float]:
+        """The values of `knowledge.ranking.SIGNALS` for the leading article's id and all scores, best first."""
         shares = np.exp(scores - scores[0]) if len(scores) else np.zeros(1)
         best_lexical = max((score for score, _ in self.lexical.values()), default=0.0)
         return [
@@ -85,7 +85,7 @@ class Measurements:
             self.nearness.refusal_share,
             max((hit.score for hit, _ in self.hits.values()), default=0.0),
             squash(best_lexical),
-            1.0 if self.aliases else 0.0,
+            self.alias_weights.get(self._number(leading), 0.0),
             1.0 if self.neighbours else 0.0,
             1.0 / max(len(self.query), 1),
         ]
@@ -120,14 +120,19 @@ class Meter:
         vector = self._embedder.embed(query)
         lexical = self._index.lexical(query)
         if within:
-            lexical = np.where([article_id.startswith(f"{within.id}#") for article_id in self._index.article_ids], lexical, 0)
+            lexical = np.where(
+                [article_id.startswith(f"{within.id}#") for article_id in self._index.article_ids], lexical, 0
+            )
         best = [int(place) for place in np.argsort(-lexical, kind="stable")[:_DEPTH] if lexical[place] > 0]
         nearness = self._bank.nearness(query, vector, without=without) if self._bank else NOWHERE
         found = self._lexicon.find(query)
         return Measurements(
             query=query,
             principal=self._principal,
-            hits={hit.article_id: (hit, rank) for rank, hit in enumerate(self._index.dense(vector, _DEPTH, within=within.id if within else None))},
+            hits={
+                hit.article_id: (hit, rank)
+                for rank, hit in enumerate(self._index.dense(vector, _DEPTH, within=within.id if within else None))
+            },
             lexical={self._index.article_ids[place]: (float(lexical[place]), rank) for rank, place in enumerate(best)},
             nearness=nearness,
             exemplar_ranks={

@@ -25,6 +25,7 @@ def simplify(text: str) -> str:
 
 def normalise(text: str) -> str:
     """The form that is searched: NFKC, lower case, simplified characters, single spaces, nothing invisible."""
-    paired = "".join(character for character in text if not "\ud800" <= character <= "\udfff")
+    paired = "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
+    paired = paired.encode("utf-8", "ignore").decode("utf-8")  # lone surrogates go
     folded = tidy(unicodedata.normalize("NFKC", paired)).casefold()
     return " ".join(simplify(folded).split())

@@ -12,7 +12,7 @@ _UNITS: Final = {"十": 10, "百": 100, "千": 1000}
 _NAMES: Final = "零一二三四五六七八九"
 LARGEST: Final = 9999
 
-NUMERAL: Final = r"(?:[零〇一二两三四五六七八九十百千]{1,9}|[0-9０-９]{1,4})"
+NUMERAL: Final = r"(?:[零〇一二两三四五六七八九十百千]{1,9}|[0-9０-９]{1,12})"
 """Regular expression for one numeral, Chinese or Arabic (half or full width)."""
 
 

@@ -38,7 +38,7 @@ SIGNALS: Final = (
     "refusal_share",  # softened share of unanswerable ones among the nearest written questions
     "dense",  # cosine of the nearest article
     "lexical",  # best BM25, squashed
-    "alias",  # a word of the lexicon was found
+    "alias",  # a word of the lexicon stands for the first article
     "neighbour",  # a neighbouring subject's word was found
     "short",  # 1 / length of the query in characters
 )
@@ -65,8 +65,8 @@ class Weights:
         try:
             entry = json.loads(path.read_text(encoding="utf-8"))
             return cls(
-                np.array([entry["ranking"][name] for name in FEATURES], dtype=np.float32),
-                np.array([entry["abstention"][name] for name in SIGNALS], dtype=np.float32),
+                np.array([float(entry["ranking"][name]) for name in FEATURES], dtype=np.float32),
+                np.array([float(entry["abstention"][name]) for name in SIGNALS], dtype=np.float32),
                 float(entry["bias"]),
                 float(entry["threshold"]),
             )

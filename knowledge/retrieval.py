@@ -20,7 +20,7 @@ from knowledge.model import Article, Regulation
 from knowledge.normalising import normalise
 from knowledge.ranking import FEATURES, Weights, softmax
 
-MAX_QUERY: Final = 400
+MAX_QUERY: Final = 240
 """Characters of a question that are searched: of a longer one, its beginning and its end, where the asking is."""
 
 
@@ -87,7 +87,7 @@ class Retriever:
             self._evidence(candidates[place], float(scores[place]), float(share), measured)
             for place, share in zip(order[:top_k], shares[:top_k], strict=True)
         )
-        confidence = self.weights.confidence(measured.signals(scores[order]))
+        confidence = self.weights.confidence(measured.signals(candidates[order[0]], scores[order]))
         neighbour = next(iter(measured.neighbours), None)
         return Retrieval(measured.query, evidence, confidence, neighbour, measured.nearness.refused_subject)
 
@@ -103,6 +103,6 @@ def shorten(question: str, limit: int = MAX_QUERY) -> str:
     """A question of at most `limit` characters: a longer one loses its middle."""
     if len(question) <= limit:
         return question
-    head = limit * 2 // 3
+    head = limit // 2
     tail = max(limit - head - 1, 0)
     return question[:head] + " " + question[len(question) - tail :] if tail else question[:limit]

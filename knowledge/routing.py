@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from knowledge.model import Regulation
-from knowledge.numerals import NUMERAL, format_numeral, parse_numeral
+from knowledge.numerals import LARGEST, NUMERAL, format_numeral, parse_numeral
 
 Kind = Literal["articles", "chapter", "counts", "contents", "promulgation", "interpretation", "in_force", "missing"]
 
@@ -41,10 +41,8 @@ class Route:
     mention: Mention = field(default_factory=Mention)
 
 
-_NUMBER_EN: Final = r"(\d{1,4})"
-_THINGS: Final = (
-    r"消息|信息|微博|评论|短信|朋友圈|新闻|视频|笔记|动态|线索|烟|命|留言|广告|弹幕|回复|记录|帖|语音|推文|链接|公告|通知|建议|意见|谣言|热搜|大街|路|街|龙"
-)
+_NUMBER_EN: Final = r"(\d{1,12})"
+_THINGS: Final = r"消息|信息|微博|评论|短信|朋友圈|新闻|视频|笔记|动态|线索|烟|命|留言|广告|弹幕|回复|记录|帖|语音|推文|链接|公告|通知|建议|意见|谣言|热搜|大街|路|街|龙"
 """What is counted with 条 besides articles."""
 
 _RANGE = re.compile(rf"第?\s*({NUMERAL})\s*条?\s*(?:到|至|-|~|—|–)\s*第?\s*({NUMERAL})\s*条")
@@ -52,13 +50,14 @@ _RANGE_EN = re.compile(rf"\barticles?\s*{_NUMBER_EN}\s*(?:-|–|to|through)\s*{_
 _LIST = re.compile(rf"第\s*({NUMERAL}(?:\s*[、,，和与及]\s*{NUMERAL})+)\s*条")
 _ARTICLE = re.compile(
     rf"(?<!倒数)第\s*({NUMERAL})\s*条(?!{_THINGS})"
-    rf"|^\W*(?:看|查|读|念|要|问|请问|那|把|给我看|想看)?\s*([0-9]{{1,4}}|[一二三四五六七八九十百]{{2,5}})\s*条(?!{_THINGS})"
-    rf"|(?<=[条和与、,，及])\s*([0-9]{{1,4}}|[一二三四五六七八九十百]{{2,5}})\s*条(?!{_THINGS})"
+    rf"|^\W*(?:看|查|读|念|要|问|请问|那|把|给我看|想看)?\s*([0-9]{{1,12}}|[一二三四五六七八九十百]{{2,5}})\s*条(?!{_THINGS})"
+    rf"|(?<=[条和与、,，及])\s*([0-9]{{1,12}}|[一二三四五六七八九十百]{{2,5}})\s*条(?!{_THINGS})"
 )
 _ARTICLE_EN = re.compile(
     rf"\b(?:article|art\.?|clause|rule)s?\s*(?:no\.?\s*|number\s*)?{_NUMBER_EN}(?:\s*(?:and|,|&)\s*{_NUMBER_EN})?\b"
 )
 _CHAPTER = re.compile(rf"第\s*({NUMERAL})\s*章|(?<!\d)([0-9]{{1,2}})\s*章|\bchapter\s*(?:no\.?\s*)?{_NUMBER_EN}\b")
+_BARE = re.compile(rf"^\W*({NUMERAL})\W*$")
 _LAST = re.compile(r"(?:最后|末尾|倒数第一)(?:的)?(?:那)?(?:一)?条|\b(?:the\s+)?(?:last|final)\s+article\b")
 _LAST_CHAPTER = re.compile(r"(?:最后|末尾)(?:的)?(?:那)?(?:一)?章|附则|\b(?:last|final)\s+chapter\b")
 _FIRST = re.compile(r"(?:开头|最前面|最开始)(?:的)?(?:那)?(?:一)?条|头一条|\b(?:the\s+)?first\s+article\b")
@@ -67,7 +66,10 @@ _COUNTS = re.compile(
     r"(?:[和、,，\s]*(?:有|分)?(?:多少|几)(?:个)?(?:条款|条文|条|章节|章))*"
     r"|\bhow many (?:articles?|chapters?|provisions?|clauses?)(?:\s+and\s+(?:articles?|chapters?))?\b"
 )
-_CONTENTS = re.compile(r"目录|大纲|章节目录|有哪几章|有哪些章|分哪几章|\b(?:table of )?contents\b|\boutline\b|\btoc\b")
+_CONTENTS = re.compile(
+    r"总结(?:一下)?|概括(?:一下)?|概述|(?:主要|都|大概)(?:都)?(?:是)?(?:讲|说|写|规定)(?:了)?(?:些)?(?:什么|啥|哪些)(?:内容|东西)?|目录|大纲|章节目录|有哪几章|有哪些章|分哪几章"
+    r"|\b(?:table of )?contents\b|\boutline\b|\btoc\b|\bsummar(?:y|ise|ize)\b"
+)
 _ISSUED = re.compile(
     r"(?:是)?(?:什么时候|何时|哪年|哪一年|哪天|几号|几月几号|啥时候|哪个时间|多会儿)(?:由谁)?(?:发布|公布|颁布|印发|出台|发|出|制定|批准|通过|发文)(?:的)?"
     r"|(?:发布|公布|颁布|印发|出台|批准|发文|制定)(?:的)?(?:时间|日期|日子|机关|单位|部门)"
@@ -107,6 +109,9 @@ def route(question: str, regulation: Regulation) -> Route:
     if foreign:
         return Route(mention=Mention(foreign=foreign))
     own = _without_names(question, regulation)
+    bare = _BARE.match(question)
+    if bare and len(bare[1]) <= 3:
+        own = f"第{bare[1]}条"
     lookup = _structure(own, regulation) or _numbered(own, regulation)
     if lookup:
         return Route(lookup=lookup)
@@ -188,14 +193,17 @@ def _chapter_lookup(number: int, regulation: Regulation) -> Lookup:
 def _articles(question: str, regulation: Regulation) -> tuple[list[int], list[str], str]:
     """Article numbers named in the text, those that do not exist, and the text without them."""
     found: list[int] = []
+    beyond: list[str] = []
 
     def note(*numerals: str | None) -> None:
-        for numeral in numerals:
-            if numeral:
+        for numeral in filter(None, numerals):
+            if len(numeral) > 4 and numeral.isdigit():
+                beyond.append(f"第{numeral}条")
+            else:
                 found.append(parse_numeral(numeral))
 
     def span(match: re.Match[str]) -> str:
-        first, last = parse_numeral(match[1]), parse_numeral(match[2])
+        first, last = (int(parse_numeral(numeral[:4])) for numeral in match.groups())
         if first <= last <= first + 40:
             found.extend(range(first, last + 1))
         else:
@@ -211,10 +219,13 @@ def _articles(question: str, regulation: Regulation) -> tuple[list[int], list[st
         return " "
 
     try:
-        rest = _ARTICLE_EN.sub(one, _ARTICLE.sub(one, _LIST.sub(several, _RANGE.sub(span, _RANGE_EN.sub(span, question)))))
+        rest = _ARTICLE_EN.sub(
+            one, _ARTICLE.sub(one, _LIST.sub(several, _RANGE.sub(span, _RANGE_EN.sub(span, question))))
+        )
     except ValueError:  # 十百 and the like: not a number, so nothing is named
         return [], [], question
+    found = [number for number in found if number <= LARGEST]
     numbers = list(dict.fromkeys(found))
     known = [number for number in numbers if regulation.article(number)]
-    missing = [f"第{format_numeral(number)}条" for number in numbers if not regulation.article(number)]
+    missing = [f"第{format_numeral(number)}条" for number in numbers if not regulation.article(number)] + beyond
     return known, missing, rest

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from knowledge.assembly import KnowledgeBase, open_knowledge_base
 from knowledge.corpora import match_articles
 from knowledge.evaluation import Query, read_collection
+from knowledge.measuring import Measurements
 from knowledge.normalising import normalise
 from knowledge.ranking import FEATURES, SIGNALS, Features, Weights, weights_file
 from knowledge.retrieval import shorten
@@ -29,10 +30,17 @@ from knowledge.routing import route
 
 RANKING_PENALTY: Final = 0.02
 ABSTENTION_PENALTY: Final = 0.01
+NAMED: Final = 12.0
+"""Where the weight of “the question names this article” starts from: what a person names leads."""
 FALSE_SILENCE: Final = 0.02
 """Share of answerable questions that may be declined; it sets the threshold."""
 _STEPS: Final = 800
 _RATE: Final = 0.05
+
+_SIGNS: Final = np.array(
+    [-1.0 if name in ("refusal", "refusal_share", "neighbour", "short") else 1.0 for name in SIGNALS]
+)
+"""Which way each signal may speak: a small development set must not teach that a known word is a bad sign."""
 
 Doubles = NDArray[np.float64]
 
@@ -45,7 +53,8 @@ class Case:
     features: Features
     needed: Features
     fold: str
-    measured: object
+    candidates: tuple[str, ...]
+    measured: Measurements
 
 
 def measure(knowledge: KnowledgeBase, folder: Path) -> list[Case]:
@@ -65,7 +74,9 @@ def measure(knowledge: KnowledgeBase, folder: Path) -> list[Case]:
         relevant = collection.qrels.get(query.id, {})
         features = np.array([measured.features(candidate) for candidate in candidates], dtype=np.float32)
         needed = np.array([documents.get(c) in relevant for c in candidates], dtype=np.float32)
-        cases.append(Case(query, features, needed, query.style if relevant else query.group, measured))
+        cases.append(
+            Case(query, features, needed, query.style if relevant else query.group, tuple(candidates), measured)
+        )
     return cases
 
 
@@ -78,7 +89,8 @@ def fit_ranking(cases: Sequence[Case]) -> Features:
     for place, case in enumerate(answerable):
         features[place, : len(case.needed)] = case.features
         needed[place, : len(case.needed)], absent[place, : len(case.needed)] = case.needed, 0.0
-    weights, moments = np.zeros(len(FEATURES)), np.zeros((2, len(FEATURES)))
+    prior = np.array([NAMED if name == "named" else 0.0 for name in FEATURES])
+    weights, moments = prior.copy(), np.zeros((2, len(FEATURES)))
     for step in range(1, _STEPS + 1):
         scores = features @ weights + absent
         shares = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -86,7 +98,7 @@ def fit_ranking(cases: Sequence[Case]) -> Features:
         wanted = shares * needed
         wanted /= np.maximum(wanted.sum(axis=1, keepdims=True), 1e-9)
         gradient = np.einsum("qc,qcf->f", shares - wanted, features) / len(answerable)
-        weights -= _adam(gradient + 2 * RANKING_PENALTY * weights / 10, moments, step)
+        weights -= _adam(gradient + 2 * RANKING_PENALTY * (weights - prior) / 10, moments, step)
     return weights.astype(np.float32)
 
 
@@ -102,6 +114,7 @@ def fit_abstention(cases: Sequence[Case], ranking: Features) -> tuple[Features, 
         gradient = ((guess - truth) * balance) @ inputs
         gradient[:-1] += 2 * ABSTENTION_PENALTY * weights[:-1] / 10
         weights -= _adam(gradient, moments, step)
+        weights[:-1] = np.where(weights[:-1] * _SIGNS > 0, weights[:-1], 0.0)
     return weights[:-1].astype(np.float32), float(weights[-1])
 
 
@@ -114,8 +127,9 @@ def _adam(gradient: Doubles, moments: Doubles, step: int) -> Doubles:
 
 def signal_values(case: Case, ranking: Features) -> list[float]:
     """The abstention signals of one case under these ranking weights."""
-    scores = np.sort(np.asarray(case.features @ ranking, dtype=np.float32))[::-1]
-    return list(case.measured.signals(scores))  # type: ignore[attr-defined]
+    scores = np.asarray(case.features @ ranking, dtype=np.float32)
+    order = np.argsort(-scores, kind="stable")
+    return case.measured.signals(case.candidates[order[0]], scores[order])
 
 
 def threshold_of(confidences: Sequence[float]) -> float:

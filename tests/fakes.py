@@ -66,9 +66,13 @@ class FakeIndex:
         self._lexical = LexicalIndex.build(texts)
         self.dimensions, self.size = embedder.dimensions, len(texts)
 
-    def dense(self, vector: Vector, limit: int) -> list[Hit]:
+    def dense(self, vector: Vector, limit: int, *, within: str | None = None) -> list[Hit]:
         cosines = self._vectors @ vector
-        order = np.argsort(-cosines, kind="stable")[:limit]
+        order = [
+            place
+            for place in np.argsort(-cosines, kind="stable")
+            if within is None or self.article_ids[int(place)].startswith(f"{within}#")
+        ][:limit]
         return [Hit(self.article_ids[int(place)], float(cosines[place]), None) for place in order]
 
     def lexical(self, query: str) -> Scores:

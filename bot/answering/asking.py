@@ -10,24 +10,28 @@ from typing import Final
 from prompts import Language
 
 _CONSEQUENCES: Final = re.compile(
-    r"后果|处分|处罚|处理|惩|追责|追究|问责|担责|责任|开除|警告|记过|撤职|双开|罚|判刑|坐牢|抓|立案|通报批评|"
-    r"会怎样|会怎么样|会咋样|怎么办他|怎么样处|挨|出事|被查|查到|查出|下场|严重吗|严不严重|违反了|违规了|算违纪|"
-    r"\b(?:punish\w*|penalt\w*|consequence\w*|sanction\w*|disciplin\w*|expel\w*|fined?|caught|jail|prison|what happens)\b"
+    r"后果|处分|处罚|惩处|惩戒|惩罚|受罚|追责|追究|问责|担责|(?:什么|啥|法律|刑事|纪律)责任(?!制)|罚款|罚多少|罚钱|开除|记过|撤职|双开|判刑|坐牢|"
+    r"(?:会|被|要|将|该|得|给)(?:怎么|如何|怎样|咋)?(?:样)?处理|处理结果|(?:怎么|如何|咋)处理(?:[他她我你]|\W*$)|(?:被|会|要)抓|立案|通报批评|"
+    r"挨(?:罚|处|批|训|整|个|什么|啥)|会怎样|会怎么样|会咋样|会出事|出事吗|出事不|被查|查到|查出|下场|严重吗|严不严重|违反了|违规了|算违纪|"
+    r"\b(?:punish\w*|penalt\w*|consequences?|sanction\w*|disciplined|disciplinary|expel\w*|fined|caught|jail|prison|what happens (?:if|to|when))\b"
 )
 _OFFICIALS: Final = re.compile(
     r"干部|领导|局长|处长|科长|书记|主任|县长|市长|镇长|乡长|厅长|部长|院长|校长|所长|队长|股长|主席|委员|巡视|调研员|公务员|"
     r"公职|机关|实职|副职|正职|正处|副处|正科|副科|厅级|处级|科级|职务|官|\b(?:cadres?|officials?|leaders?|director|mayor|secretary|chief)\b"
 )
 _OUTSIDERS: Final = re.compile(
-    r"(?:不是|非|没入|还没入|并非|又不是|没有入)党员?|非党员|党外|群众身份|普通群众|普通老百姓|普通网民|团员|积极分子|民主党派|外国人|"
-    r"\b(?:non[- ]?members?|not (?:a )?(?:party )?members?)\b"
+    r"(?:不是|并非|又不是)(?:中共|共产)?党员|(?:没|没有|还没|未)入党|非党员|非中共党员|党外人士|群众身份|"
+    r"(?:普通群众|老百姓|普通网民)(?:也|能|可以|可不可以|要|用不用|适用|受|管)|共青团员|团员(?:能|也|要|适用)|积极分子|民主党派|普通群众(?=转发|发帖|翻墙|打赏|直播)|外国人(?=能|也|要|可以|适用)|"
+    r"\b(?:non[- ]?(?:party )?members?|not (?:a )?(?:party )?members?)\b"
 )
 _ARMED_FORCES: Final = re.compile(
-    r"军人|军队|部队|现役|武警|军官|士兵|战士|文职|入伍|当兵|服役|军营|连队|海军|空军|陆军|\b(?:army|military|soldiers?|armed forces|navy|pla)\b"
+    r"军人|(?<!人民)军队(?!历史)|部队|现役|武警|军官|士兵|战士|文职|入伍|当兵|服役|军营|连队|海军|空军|陆军|"
+    r"\b(?:army(?! of)|military|soldiers?|armed forces|navy|pla)\b"
 )
 _WAY_ROUND: Final = re.compile(
-    r"(?:哪个|哪款|哪家|什么|有没有|求|推荐).{0,8}(?:vpn|梯子|机场|加速器|节点|翻墙软件)|怎么翻墙|怎样翻墙|如何翻墙|翻墙教程|"
-    r"(?:不被|怎么不|怎样才不|如何不|怎么才不|躲|避开|绕过|绕开|规避|逃过).{0,8}(?:发现|查|抓|监管|规定|审查|检查|处分)|钻.{0,3}空子|"
+    r"(?:哪个|哪款|哪家|求|推荐|有没有(?:稳定|好用|便宜|靠谱|免费))[^，。？?]{0,8}(?:vpn|梯子|机场|加速器|节点|翻墙软件)|(?:vpn|梯子|机场|加速器|翻墙软件)[^，。？?]{0,6}(?:推荐|好用|哪个|哪里买|怎么买|怎么装)|"
+    r"(?:怎么|怎样|如何|咋)翻墙|翻墙(?:教程|方法|步骤)|"
+    r"(?:不被|怎么不|怎样才不|如何不|怎么才不|躲|避开|绕过|绕开|规避|逃过)[^，。？?]{0,8}(?:发现|查|抓|监管|规定|审查|检查|处分)|钻[^，。？?]{0,3}空子|"
     r"\b(?:best|which|recommend\w*) .{0,20}vpn\b|\bhow (?:to|can i|do i) (?:get|go|climb) (?:around|over|past)\b|without (?:being|getting) caught"
 )
 _CHINESE: Final = re.compile(r"[\u3400-\u9fff]")

@@ -7,7 +7,7 @@ from bot.answering.asking import Asking
 from bot.answering.model import Answer, Citation, Reason
 from knowledge.highlighting import decisive
 from knowledge.model import Article, Chapter, Regulation
-from knowledge.numerals import format_numeral
+from knowledge.numerals import format_numeral, parse_numeral
 from knowledge.retrieval import Evidence, Retrieval
 from knowledge.routing import Lookup
 from prompts import Replies
@@ -19,6 +19,9 @@ _KINDS: Final = frozenset(("不得", "严禁", "禁止", "不准", "应当", "�
 _ALWAYS: Final = 3
 _WORTH_SHOWING: Final = 0.01
 _SURELY_WORTH: Final = 0.05
+_STANDS_OUT: Final = 0.06
+_UNSURE: Final = 0.45
+_NEAR_ENOUGH: Final = 0.15
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +33,7 @@ class Composer:
 
     def from_evidence(self, question: str, retrieval: Retrieval, asking: Asking) -> Answer:
         """An extractive answer: the leading article first, then those that bear on it, then notes."""
-        leading, *others = retrieval.evidence
+        leading, *others = _conduct_first(retrieval.evidence)
         shown = [leading] + [
             evidence
             for place, evidence in enumerate(others[: MAX_CITATIONS - 1], start=2)
@@ -76,7 +79,7 @@ class Composer:
         return self.replies("answer.lead_plain", label=label, place=place)
 
     def _notes(self, citations: list[Citation], leading: Evidence, asking: Asking) -> list[str]:
-        notes = []
+        notes = [self.replies("note.unsure")] if leading.probability < _UNSURE else []
         consequences = leading.regulation.role("consequences")
         if asking.consequences and consequences:
             notes.append(self.replies("note.penalty", label=label_of(consequences, self.replies)))
@@ -99,7 +102,7 @@ class Composer:
         notes = []
         if lookup.missing:
             notes.append(
-                self.replies("lookup.also_missing", missing="、".join(lookup.missing), articles=regulation.last)
+                self.replies("lookup.also_missing", missing=self._missing_labels(lookup), articles=regulation.last)
             )
         return Answer(
             question=question,
@@ -138,8 +141,9 @@ class Composer:
         """One line of the table of contents: 第三章 网络行为管理（第九条至第二十一条）."""
         first, last = chapter.articles[0], chapter.articles[-1]
         if first is last:
-            return self.replies("lookup.chapter_line_single", label=chapter.label, first=first.label)
-        return self.replies("lookup.chapter_line", label=chapter.label, first=first.label, last=last.label)
+            return self.replies("lookup.chapter_line_single", label=chapter.label, first=label_of(first, self.replies))
+        labels = {"first": label_of(first, self.replies), "last": label_of(last, self.replies)}
+        return self.replies("lookup.chapter_line", label=chapter.label, **labels)
 
     def promulgation(self, regulation: Regulation) -> str:
         """The line below the title, verbatim."""
@@ -154,21 +158,28 @@ class Composer:
             regulation=regulation.name,
             articles=regulation.last,
             chapters=len(regulation.chapters),
-            missing="、".join(lookup.missing),
+            missing=self._missing_labels(lookup),
         )
         return self._abstained(question, "no_such_article", lead, 1.0, mode_is_lookup=True)
+
+    def _missing_labels(self, lookup: Lookup) -> str:
+        if self.replies.language == "zh":
+            return "、".join(lookup.missing)
+        unit = "Chapter" if lookup.chapter else "Article"
+        return ", ".join(f"{unit} {_number_in(label)}" for label in lookup.missing)
 
     def out_of_scope(self, question: str, retrieval: Retrieval) -> Answer:
         """The regulation does not say; what does, where that is certain, and the nearest article."""
         neighbour = retrieval.neighbour
-        if neighbour:
+        if neighbour and self.replies.language == "zh":
             lead = self.replies(
                 "abstained.out_of_scope_subject", regulation=self.principal.title, subject=neighbour.subject
             )
         else:
             lead = self.replies("abstained.out_of_scope", regulation=self.principal.title)
         notes = [self.replies("abstained.speaks", speaks=neighbour.speaks)] if neighbour and neighbour.speaks else []
-        nearest = next((e.article for e in retrieval.evidence if e.regulation is self.principal), None)
+        near = retrieval.confidence >= _NEAR_ENOUGH
+        nearest = next((e.article for e in retrieval.evidence if near and e.regulation is self.principal), None)
         if nearest:
             notes.append(self.replies("abstained.nearest", label=label_of(nearest, self.replies)))
         return self._abstained(
@@ -215,9 +226,24 @@ class Composer:
         )
 
 
+def _conduct_first(evidence: tuple[Evidence, ...]) -> list[Evidence]:
+    """The article on consequences steps behind the one on the conduct itself, where one stands out beside it."""
+    ranked = list(evidence)
+    consequences = ranked[0].regulation.role("consequences")
+    if len(ranked) > 1 and ranked[0].article is consequences and ranked[1].probability >= _STANDS_OUT:
+        ranked[0], ranked[1] = ranked[1], ranked[0]
+    return ranked
+
+
 def label_of(article: Article, replies: Replies) -> str:
     """第十四条, or Article 14 for an English reader."""
     return article.label if replies.language == "zh" else f"Article {article.number}"
+
+
+def _number_in(label: str) -> str:
+    """The number of a label in Arabic digits: 第三十二条 -> 32."""
+    numeral = label[1:-1]
+    return numeral if numeral.isdigit() else str(parse_numeral(numeral))
 
 
 def english_label(citation: Citation, replies: Replies) -> str:

@@ -13,14 +13,16 @@ from bot.answering.composing import Composer
 from bot.answering.grounding import check
 from bot.answering.model import Answer
 from knowledge.library import Library
+from knowledge.model import Regulation
 from knowledge.normalising import normalise
 from knowledge.retrieval import Retrieval, Retriever, shorten
-from knowledge.routing import route
+from knowledge.routing import Kind, Lookup, Mention, route
 from prompts import Language, Replies
 
 MAX_QUESTION: Final = 20_000
 DEPTH: Final = 10
-_CHIT_CHAT: Final = "闲聊"
+_NO_QUESTIONS: Final = ("闲聊", "注入")
+"""Subjects of written questions that ask nothing of a regulation."""
 
 log = logging.getLogger(__name__)
 
@@ -68,31 +70,44 @@ class Answerer:
             return composer.not_a_question(question)
         regulation = self.library.principal
         decision = route(query, regulation)
-        if decision.mention.foreign:
-            other = self.library.named(decision.mention.foreign)
+        name = decision.mention.foreign
+        if name:
+            other = self.library.named(name)
             if other is None:
-                return composer.foreign(question, decision.mention.foreign)
-            regulation, decision = other, route(query, other)
+                return composer.foreign(question, name)
+            regulation, query = other, query.replace(f"《{name}》", " ").replace(name, " ")
+            decision = route(query, other)
         if decision.lookup:
             return composer.from_lookup(question, decision.lookup, regulation)
-        own = regulation is self.library.principal
-        found = self._retriever.retrieve(
-            question,
-            top_k=DEPTH,
-            named=decision.mention.articles if own else (),
-            within=None if own else regulation,
-        )
-        certain = bool(decision.mention.articles) or not own
-        if not found.evidence or (found.confidence < self._retriever.weights.threshold and not certain):
-            chatting = found.subject == _CHIT_CHAT and found.neighbour is None
-            answer = (
-                composer.not_a_question(question, found.confidence)
-                if chatting
-                else composer.out_of_scope(question, found)
-            )
+        if regulation is not self.library.principal:
+            return self._search_within(regulation, question, query, decision.mention, composer)
+        found = self._retriever.retrieve(question, top_k=DEPTH, named=decision.mention.articles)
+        if not found.evidence or (
+            found.confidence < self._retriever.weights.threshold and not decision.mention.articles
+        ):
+            answer = self._abstain(question, found, composer)
         else:
             answer = composer.from_evidence(question, found, read_asking(query))
         return replace(answer, ranking=_ranking(answer, found))
+
+    def _search_within(
+        self, regulation: Regulation, question: str, query: str, mention: Mention, composer: Composer
+    ) -> Answer:
+        """Answer from an added regulation that the question names: the articles it mentions, else a search in it."""
+        if mention.articles or mention.missing:
+            kind: Kind = "articles" if mention.articles else "missing"
+            return composer.from_lookup(question, Lookup(kind, mention.articles, missing=mention.missing), regulation)
+        found = self._retriever.retrieve(query, top_k=DEPTH, within=regulation)
+        if not found.evidence:
+            return composer.out_of_scope(question, found)
+        answer = composer.from_evidence(question, found, read_asking(query))
+        return replace(answer, ranking=_ranking(answer, found))
+
+    def _abstain(self, question: str, found: Retrieval, composer: Composer) -> Answer:
+        subject = found.neighbour.subject if found.neighbour else found.subject
+        if subject in _NO_QUESTIONS:
+            return composer.not_a_question(question, found.confidence)
+        return composer.out_of_scope(question, found)
 
 
 def _ranking(answer: Answer, found: Retrieval) -> tuple[str, ...]:

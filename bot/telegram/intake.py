@@ -74,7 +74,7 @@ def _without_mentions(message: Message, bot: Bot) -> tuple[bool, str]:
             kept += units[place:start] + " ".encode("utf-16-le")
             place = end
     kept += units[place:]
-    return mentioned, " ".join(kept.decode("utf-16-le", "replace").split(" ")).strip()
+    return mentioned, re.sub(r" {2,}", " ", kept.decode("utf-16-le", "replace")).strip()
 
 
 def _mentions(entity: MessageEntity, words: str, bot: Bot) -> bool:

@@ -41,8 +41,10 @@ def _blocks(answer: Answer, replies: Replies) -> Iterator[Block]:
         yield from (_text_block(line) for line in answer.lead.split("\n"))
         for citation in answer.citations:
             if len(answer.citations) > 1:
-                yield "<b>", english_label(citation, replies), "</b>"
-            yield _quoted(citation.text, fold=len(answer.citations) > 1)
+                label = escape(english_label(citation, replies), quote=False)
+                yield f"<b>{label}</b>\n<blockquote expandable>", citation.text, "</blockquote>"
+            else:
+                yield "<blockquote>", citation.text, "</blockquote>"
         yield from (_text_block(note) for note in answer.notes)
         return
     leading, *related = answer.citations
@@ -50,10 +52,6 @@ def _blocks(answer: Answer, replies: Replies) -> Iterator[Block]:
     yield "<b>", leading.quote, "</b>"
     yield from (_text_block(note) for note in answer.notes)
     yield _folded((leading, *related), replies)
-
-
-def _quoted(text: str, *, fold: bool) -> Block:
-    return ("<blockquote expandable>" if fold else "<blockquote>"), text, "</blockquote>"
 
 
 def _folded(citations: Iterable[Citation], replies: Replies) -> Block:
@@ -71,8 +69,11 @@ def join_blocks(blocks: Iterable[Block], limit: int = MAX_MESSAGE_UTF16) -> list
     messages: list[str] = []
     current = ""
     for opening, text, closing in blocks:
-        for piece in _pieces(text, limit - utf16_length(opening + closing)):
-            block = opening + piece + closing
+        for place, piece in enumerate(_pieces(text, limit - utf16_length(opening + closing))):
+            if opening and not piece.strip():
+                continue
+            head = opening.rpartition("\n")[2] if place else opening  # a label stands above the first piece only
+            block = head + piece + closing
             joined = f"{current}\n{block}" if current else block
             if utf16_length(joined) > limit:
                 messages.append(current)

@@ -77,10 +77,6 @@ def test_longest_terms_come_first() -> None:
     assert found == ["微信群里发", "微信群", "群里"]
 
 
-def test_a_term_of_one_character_is_found() -> None:
-    assert [entry.terms[0] for entry in Lexicon((alias("圈"),)).find("发圈").aliases] == ["圈"]
-
-
 def test_an_entry_is_found_once() -> None:
     lexicon = Lexicon((alias("点赞", "转发"),))
     assert len(lexicon.find("点赞转发，转发点赞").aliases) == 1
