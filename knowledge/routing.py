@@ -58,9 +58,10 @@ _ARTICLE_EN = re.compile(
 )
 _CHAPTER = re.compile(rf"第\s*({NUMERAL})\s*章|(?<!\d)([0-9]{{1,2}})\s*章|\bchapter\s*(?:no\.?\s*)?{_NUMBER_EN}\b")
 _BARE = re.compile(rf"^\W*({NUMERAL})\W*$")
-_LAST = re.compile(r"(?:最后|末尾|倒数第一)(?:的)?(?:那)?(?:一)?条|\b(?:the\s+)?(?:last|final)\s+article\b")
+_LAST = re.compile(r"(?:最后|末尾|倒数第一)(?:的)?(?:那)?(?:一)?(?:个)?条|\b(?:the\s+)?(?:last|final)\s+article\b")
 _LAST_CHAPTER = re.compile(r"(?:最后|末尾)(?:的)?(?:那)?(?:一)?章|附则|\b(?:last|final)\s+chapter\b")
 _FIRST = re.compile(r"(?:开头|最前面|最开始)(?:的)?(?:那)?(?:一)?条|头一条|\b(?:the\s+)?first\s+article\b")
+_EDGE = re.compile(r"(?:(最后|末尾|倒数第一)|打头|开头|最前面|头一|第一)(?:的)?(?:那)?(?:一)?(?:个)?条")
 _COUNTS = re.compile(
     r"(?:一共|总共|共|全文|总计|合计|到底|究竟|它)?(?:有|分|包括|包含|是|分为|分成)?(?:多少|几)(?:个)?(?:条款|条文|条|章节|章|部分)"
     r"(?:[和、,，\s]*(?:有|分)?(?:多少|几)(?:个)?(?:条款|条文|条|章节|章))*"
@@ -89,10 +90,10 @@ _INTERPRETER = re.compile(
     r"|\bwho (?:interprets?|is responsible for interpret(?:ing|ation)|has the (?:power|right) (?:to interpret|of interpretation))\b"
 )
 _FILLER = re.compile(
-    r"请问|请教|麻烦|劳驾|帮我|帮忙|给我们|给我|我们|咱们|大家|老师|同志|领导|讲师|您|咱|我想|想要|想|知道|了解|学习|一下|一遍|再|还|先|就|请|谢谢|多谢|"
+    r"请问|请教|麻烦|劳驾|把|给|帮我|帮忙|给我们|给我|我们|咱们|大家|老师|同志|领导|讲师|您|咱|我想|想要|想|知道|了解|学习|一下|一遍|再|还|先|就|请|谢谢|多谢|"
     r"文件|条例|整个|全部|完整|详细|介绍|翻到|打开|显示|展示|列出|列|方面|总的|总体|大概|大致|大意|意思|内容|东西|哪一些|部分|具体|呗|哈|哎|唉|嗯|喂|"
     r"看看|看|查查|查询|查|找找|找|发我|发|念|读|背|贴|出来|一起|都|我|你|它|"
-    r"原文|全文|原话|正文|条文|内容|规定|具体|到底|究竟|主要|分别|上面|里面|里|写|讲|说|规定了|的是|是|有|什么|啥|哪些|哪几条|几条|哪|些|怎么|如何|咋|"
+    r"原文|全文|原话|正文|条文|内容|规定|具体|到底|究竟|主要|分别|上面|里面|里头|里边|其中|当中|里|写|讲|说|规定了|的是|是|有|什么|啥|哪些|哪几条|几条|哪|些|怎么|如何|咋|"
     r"吗|呢|啊|呀|嘛|吧|哦|了|的|地|得|和|与|及|跟|个|来|下|能|可以|要|这|那|本|该|"
     r"\b(?:please|show|me|what|does|do|is|are|the|of|in|say|says|said|tell|about|text|full|original|give|read|quote|cite|and|there|it|this|"
     r"regulation|regulations|rule|rules|provisions?|have|has|in total|all together|altogether|for|it|them|responsible|s|which|content|contents of|explain)\b"
@@ -170,9 +171,10 @@ def _matching(regulation: Regulation, pattern: re.Pattern[str]) -> tuple[int, ..
 
 def _numbered(question: str, regulation: Regulation) -> Lookup | None:
     chapter = _CHAPTER.search(question)
-    if chapter and not _left_over(question, _CHAPTER):
+    if chapter and not _left_over(question, _CHAPTER, _COUNTS, _EDGE):
         try:
-            return _chapter_lookup(parse_numeral(next(filter(None, chapter.groups()))), regulation)
+            number = parse_numeral(next(filter(None, chapter.groups())))
+            return _chapter_lookup(number, regulation, _EDGE.search(question))
         except ValueError:  # 第十百章: no number, so nothing is asked for
             return None
     numbers, missing, rest = _articles(question, regulation)
@@ -183,10 +185,14 @@ def _numbered(question: str, regulation: Regulation) -> Lookup | None:
     return None
 
 
-def _chapter_lookup(number: int, regulation: Regulation) -> Lookup:
+def _chapter_lookup(number: int, regulation: Regulation, edge: re.Match[str] | None = None) -> Lookup:
+    """A whole chapter, or with `edge` its first or last article."""
     chapter = regulation.chapter(number)
     if chapter is None:
         return Lookup("missing", missing=(f"第{format_numeral(number)}章",), chapter=number)
+    if edge:
+        article = chapter.articles[-1 if edge[1] else 0]
+        return Lookup("articles", (article.number,))
     return Lookup("chapter", tuple(article.number for article in chapter.articles), chapter=number)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.embedding import MAX_TOKENS, bundled_model_folder
+from knowledge.embedding import MAX_TOKENS, base_model_folder, bundled_model_folder
 
 Weights = dict[str, NDArray[np.float32]]
 """Weights by their name in torch's BertModel."""
@@ -181,9 +181,10 @@ def main() -> None:
     """Write the bundled encoder's float weights into a sentence-transformers folder."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("target", type=Path)
-    parser.add_argument("--source", type=Path, default=bundled_model_folder())
+    parser.add_argument("--base", action="store_true", help="the model that the bundled one was fine-tuned from")
     arguments = parser.parse_args()
-    write_sentence_transformers_folder(arguments.source, arguments.target)
+    source = base_model_folder() if arguments.base else bundled_model_folder()
+    write_sentence_transformers_folder(source, arguments.target)
     print(arguments.target)
 
 
