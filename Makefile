@@ -61,7 +61,7 @@ sbert: $(DEV)  ## install the extra sbert (torch, CPU build)
 	@$(PIP) install -c constraints.txt -e '.[dev,sbert]' >&2
 
 lock: $(DEV)  ## write constraints.txt from what is installed
-	@$(BIN)/python -m pip freeze --exclude-editable | grep -vE '^(torch|nvidia|triton)' > constraints.txt
+	@$(BIN)/python -m pip freeze --exclude-editable | grep -vE '^(torch|nvidia|triton)' > constraints.txt && echo 'torch==2.13.0' >> constraints.txt
 
 clean:  ## remove what commands have made
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage

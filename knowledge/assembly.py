@@ -58,14 +58,20 @@ def open_knowledge_base(
 def written_questions(library: Library) -> WrittenQuestions:
     """The written questions that the principal regulation brings."""
     folder = bundled_folder() / library.principal.id
-    return WrittenQuestions(read_exemplars(folder / "questions.jsonl", library.principal), folder / VECTORS_FILE)
+    exemplars = read_exemplars(folder / "questions.jsonl", library.principal)
+    ordered = sorted(exemplars, key=lambda exemplar: exemplar.articles[0] if exemplar.articles else 0)
+    return WrittenQuestions(tuple(ordered), folder / VECTORS_FILE)
 
 
 def join(library: Library, embedder: Embedder, index: Index, questions: WrittenQuestions) -> KnowledgeBase:
     """Join opened parts; the principal regulation brings its lexicon."""
     lexicon = Lexicon.read(bundled_folder() / library.principal.id / "aliases.toml", library.principal)
     lexicon.warm_up()
-    bank = ExemplarBank(questions.exemplars, index.question_vectors) if questions.exemplars else None
+    bank = (
+        ExemplarBank(questions.exemplars, index.question_vectors, index.question_lexical)
+        if questions.exemplars
+        else None
+    )
     retriever = Retriever(library, embedder, index, Weights.read(weights_file()), lexicon, bank)
     return KnowledgeBase(library, retriever, index)
 

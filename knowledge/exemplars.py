@@ -77,7 +77,7 @@ def read_exemplars(path: Path, regulation: Regulation) -> tuple[Exemplar, ...]:
 
 @dataclass(frozen=True)
 class WrittenQuestions:
-    """The written questions of one regulation, and where vectors that ship with them may lie."""
+    """The written questions of one regulation, in the bank's order, and where vectors that ship with them may lie."""
 
     exemplars: tuple[Exemplar, ...] = ()
     shipped: Path | None = None
@@ -146,15 +146,17 @@ class ExemplarBank:
     """The written questions of one regulation, ready to be compared with a query.
 
     `vectors` has shape (n, dimensions), in the order of the questions. They are laid out by leading article here, the
-    unanswerable ones first, so that a comparison is a handful of numpy calls over contiguous blocks.
+    unanswerable ones first, so that a comparison is a handful of numpy calls over contiguous blocks. `lexical` may be
+    given where the questions come in that order already; it is built otherwise.
     """
 
-    def __init__(self, exemplars: Sequence[Exemplar], vectors: Vector) -> None:
+    def __init__(self, exemplars: Sequence[Exemplar], vectors: Vector, lexical: LexicalIndex | None = None) -> None:
         leading = np.array([e.articles[0] if e.articles else 0 for e in exemplars], dtype=np.int64)
         order = np.argsort(leading, kind="stable")
         self.exemplars = tuple(exemplars[place] for place in order)
         self._vectors = np.ascontiguousarray(vectors[order], dtype=np.float32)
-        self._lexical = LexicalIndex.build([exemplar.question for exemplar in self.exemplars])
+        ordered = bool((order == np.arange(len(order))).all())
+        self._lexical = lexical if lexical and ordered else LexicalIndex.build([e.question for e in self.exemplars])
         self._leading = leading[order]
         self._unanswerable = int(np.searchsorted(self._leading, 1))
         led, starts, sizes = np.unique(self._leading[self._unanswerable :], return_index=True, return_counts=True)

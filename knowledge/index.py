@@ -1,7 +1,7 @@
 """Build and open the index: Chroma for vectors, BM25 beside it, one folder a version.
 
     <data>/index/CURRENT            name of the folder in use
-    <data>/index/<fingerprint>/     chroma/ lexical.npz questions.npy manifest.json
+    <data>/index/<fingerprint>/     chroma/ lexical.npz questions.npy questions.npz manifest.json
 
 A folder is built aside under another name, checked, renamed and then named in CURRENT, so that a reader sees the old
 index or the new one, never half of either. Its name is a fingerprint of everything that went into it: text, reader,
@@ -32,7 +32,7 @@ from knowledge.library import Library
 from knowledge.normalising import normalise
 from knowledge.reading import READER_VERSION
 
-LAYOUT_VERSION: Final = 4
+LAYOUT_VERSION: Final = 5
 LOCK_TIMEOUT_S: Final = 900.0
 _COLLECTION: Final = "articles"
 _BATCH: Final = 256
@@ -92,11 +92,11 @@ def fingerprint(library: Library, embedder: Embedder, questions: WrittenQuestion
 class Index:
     """An opened index; safe to search from several threads."""
 
-    def __init__(
-        self, client: Any, collection: Any, lexical: LexicalIndex, question_vectors: Vector, manifest: dict[str, Any]
-    ) -> None:
-        self._client, self._collection, self._lexical = client, collection, lexical
-        self.question_vectors = question_vectors
+    def __init__(self, client: Any, collection: Any, folder: Path, manifest: dict[str, Any]) -> None:
+        self._client, self._collection = client, collection
+        self._lexical = LexicalIndex.load(folder / "lexical.npz")
+        self.question_vectors: Vector = np.load(folder / "questions.npy", allow_pickle=False)
+        self.question_lexical = LexicalIndex.load(folder / "questions.npz")
         self.article_ids: tuple[str, ...] = tuple(manifest["article_ids"])
         self.dimensions = int(manifest["dimensions"])
         self.size = int(collection.count())
@@ -272,6 +272,7 @@ class IndexFolder:
             folder / "lexical.npz"
         )
         np.save(folder / "questions.npy", questions.vectors(embedder, progress), allow_pickle=False)
+        LexicalIndex.build([exemplar.question for exemplar in questions.exemplars]).save(folder / "questions.npz")
         manifest = {
             "fingerprint": wanted,
             "embedder": embedder.fingerprint,
@@ -326,12 +327,10 @@ class IndexFolder:
                 if (folder / name).stat().st_size != size:
                     raise ValueError(f"{name} has another size")
             _check_database(folder / "chroma" / "chroma.sqlite3")
-            lexical = LexicalIndex.load(folder / "lexical.npz")
-            question_vectors = np.load(folder / "questions.npy", allow_pickle=False)
             chroma = _writable(folder / "chroma")
             client = _client(chroma)
             collection = client.get_collection(_COLLECTION, embedding_function=None)
-            index = Index(client, collection, lexical, question_vectors, manifest)
+            index = Index(client, collection, folder, manifest)
             if chroma != folder / "chroma":
                 index.scratch = chroma
             _probe(index, collection, manifest)

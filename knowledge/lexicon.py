@@ -12,7 +12,7 @@ from typing import Any, Final, Self
 
 from knowledge.errors import ReadingError
 from knowledge.model import Regulation
-from knowledge.normalising import normalise
+from knowledge.normalising import normalise_all
 from knowledge.repair import wording
 
 _FORM: Final = "[[alias]] with terms, means, articles, reason; [[neighbour]] with terms, subject, reason"
@@ -124,7 +124,7 @@ def _stands_alone(query: str, start: int, end: int) -> bool:
 
 
 def _terms(entry: dict[str, Any]) -> tuple[str, ...]:
-    terms = tuple(dict.fromkeys(normalise(str(term)) for term in entry["terms"]))
+    terms = tuple(dict.fromkeys(normalise_all(entry["terms"])))
     if any(len(term) < 2 for term in terms):
         raise ValueError("a term of one character: it would stand in half of all questions")
     return terms

@@ -1,6 +1,7 @@
 """One form for every query and every indexed text: half width, lower case, simplified characters."""
 
 import unicodedata
+from collections.abc import Iterable
 from functools import cache
 from typing import Any
 
@@ -29,3 +30,8 @@ def normalise(text: str) -> str:
     paired = paired.encode("utf-8", "ignore").decode("utf-8")  # lone surrogates go
     folded = tidy(unicodedata.normalize("NFKC", paired)).casefold()
     return " ".join(simplify(folded).split())
+
+
+def normalise_all(texts: Iterable[str]) -> list[str]:
+    """Many short texts at once: what is plain already is not converted one by one."""
+    return [text if text.isascii() and text.islower() else normalise(text) for text in map(str, texts)]

@@ -1,6 +1,6 @@
 """`make bench`: how fast and how light, beside the plain pipeline that most people would write, in one run.
 
-Each side runs in a process of its own, on one thread, over the same questions; the index is built before the clock runs.
+Each side runs in a process of its own, on one thread, over the same questions; the index is built beforehand.
 The plain side needs the extra `sbert` and is left out with a word where it is not installed.
 """
 

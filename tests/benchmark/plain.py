@@ -1,4 +1,4 @@
-"""The plain pipeline that most people would write: a text splitter, Chroma, sentence-transformers; prints a JSON line."""
+"""The plain pipeline that most people would write: text splitter, Chroma, sentence-transformers; prints a JSON line."""
 
 import json
 import resource
