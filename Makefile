@@ -56,6 +56,9 @@ format: $(DEV)  ## format and mend what can be mended
 bench: $(DEV)  ## speed and memory, beside the plain pipeline where the extra sbert is installed
 	@$(BIN)/python -m tests.benchmark.answering
 
+picture: $(DEV)  ## draw docs/answer.png from real answers (needs chromium)
+	@$(BIN)/python -m tests.picture
+
 sbert: $(DEV)  ## install the extra sbert (torch, CPU build)
 	@$(PIP) install torch==2.13.0 >&2
 	@$(PIP) install -c constraints.txt -e '.[dev,sbert]' >&2

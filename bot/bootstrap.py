@@ -65,11 +65,11 @@ def open_search(
     progress: Progress | None = None,
     announce: Announce | None = None,
 ) -> Iterator[Search]:
-    """How an evaluation searches: all the way to the answer over the library's articles, plain ranking over others."""
+    """How an evaluation searches: all the way to the answer over the library's articles, else plain ranking."""
     with open_answerer(settings, progress=progress, announce=announce) as answerer:
         matched = match_articles(collection.documents, answerer.library)
         if matched is not None:
-            yield partial(_find, answerer, matched)
+            yield partial(find, answerer, matched)
             return
     corpus = open_corpus(
         collection.documents, settings.data_dir, settings.embedding_model, progress=progress, announce=announce
@@ -78,7 +78,8 @@ def open_search(
         yield corpus_search(corpus, collection.documents)
 
 
-def _find(answerer: Answerer, documents: Mapping[str, str], question: str) -> Finding:
+def find(answerer: Answerer, documents: Mapping[str, str], question: str) -> Finding:
+    """One question on the whole way to its answer, told in a corpus's ids; `documents` maps article ids to them."""
     answer = answerer.answer_now(question)
     found = answer.ranking or [f"{citation.regulation_id}#{citation.article}" for citation in answer.citations]
     ranking = tuple(documents[article_id] for article_id in found if article_id in documents)

@@ -14,7 +14,7 @@ from prompts import Replies
 
 MAX_CITATIONS: Final = 5
 _OFFICIALS_ONLY: Final = "党员干部"
-_KINDS: Final = frozenset(("不得", "严禁", "禁止", "不准", "应当", "必须", "鼓励", "可以", "负责"))
+_KINDS: Final = frozenset(("不得", "自觉抵制", "严禁", "禁止", "不准", "应当", "必须", "鼓励", "可以", "负责"))
 """Kinds of rule that read well in the leading sentence; the others introduce a definition or a date."""
 _ALWAYS: Final = 3
 _WORTH_SHOWING: Final = 0.01

@@ -6,9 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from knowledge.embedding import Embedder, Vector
+from knowledge.assembly import written_questions
+from knowledge.embedding import Embedder, Vector, load_embedder
 from knowledge.errors import ReadingError
 from knowledge.exemplars import NO_QUESTIONS, VECTORS_FILE, Exemplar, ExemplarBank, WrittenQuestions, read_exemplars
+from knowledge.library import load_library
 from knowledge.model import Regulation
 from tests.fakes import DIMENSIONS, FakeEmbedder
 
@@ -230,3 +232,11 @@ def test_a_shipped_line_is_one_json_object(conduct_folder: Path) -> None:
     lines = (conduct_folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()
     assert lines
     assert all({"question", "articles", "style"} <= json.loads(line).keys() for line in lines)
+
+
+def test_the_shipped_vectors_fit_the_questions_and_the_model() -> None:
+    """Else every first start embeds them all: run `python -m knowledge.encoders.ship_questions`."""
+    questions = written_questions(load_library())
+    assert questions.shipped is not None
+    with np.load(questions.shipped, allow_pickle=False) as arrays:
+        assert str(arrays["key"]) == f"{load_embedder().fingerprint}:{questions.digest}"
