@@ -16,6 +16,6 @@ ENV PATH=/opt/wanggui/bin:$PATH PYTHONUNBUFFERED=1 WANGGUI_DATA_DIR=/data HOME=/
 USER wanggui
 WORKDIR /data
 VOLUME /data
-HEALTHCHECK --interval=60s --timeout=20s --start-period=60s --retries=3 CMD ["wanggui", "doctor", "--quiet"]
+HEALTHCHECK --interval=300s --timeout=20s --start-period=60s --retries=3 CMD ["wanggui", "doctor", "--quiet"]
 ENTRYPOINT ["wanggui"]
 CMD ["run"]

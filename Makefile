@@ -40,8 +40,10 @@ doctor: $(DEFAULT)  ## check settings, token, index and model
 	@$(BIN)/wanggui doctor
 
 test: $(DEV)  ## every test
+	@$(BIN)/coverage erase
 	@$(BIN)/coverage run -m pytest
-	@$(BIN)/coverage report | tail -n 15
+	@$(BIN)/coverage combine -q
+	@$(BIN)/coverage report
 
 check: $(DEV)  ## formatting, lint, types, import contracts
 	@$(BIN)/ruff format --check .

@@ -109,7 +109,11 @@ def quiet_logging(settings: Settings) -> None:
 
 
 def set_up_logging(settings: Settings) -> None:
-    """Log to standard error; `httpx` and `httpcore` stay at WARNING, since their URLs hold the bot token."""
+    """Log to standard error; `httpx` stays at WARNING, since its URLs hold the bot token.
+
+    `telegram` never goes below INFO: what people write stands in its DEBUG lines.
+    """
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("telegram").setLevel(logging.INFO)
     for name in ("httpx", "httpcore", "telegram.request", "chromadb"):
         logging.getLogger(name).setLevel(logging.WARNING)
