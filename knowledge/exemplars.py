@@ -161,7 +161,6 @@ class ExemplarBank:
         self._unanswerable = int(np.searchsorted(self._leading, 1))
         led, starts, sizes = np.unique(self._leading[self._unanswerable :], return_index=True, return_counts=True)
         self._led = [int(number) for number in led]
-        self._sizes = sizes
         self._rows = np.full(
             (len(led), max(int(sizes.max(initial=0)), 3)), len(order)
         )  # the last place stands for none
@@ -202,7 +201,8 @@ class ExemplarBank:
         rows = np.append(cosines, np.float32(-1.0))[self._rows]
         top = np.partition(rows, rows.shape[1] - 3, axis=1)[:, -3:]
         best = top.max(axis=1)
-        mean = np.where(self._sizes >= 3, top.mean(axis=1), best)
+        there = top > -1.0
+        mean = np.where(there, top, 0.0).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
         return dict(zip(self._led, best.tolist(), strict=True)), dict(zip(self._led, mean.tolist(), strict=True))
 
     def _second(self, cosines: Vector) -> dict[int, float]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from bot.answering.service import Answerer
@@ -13,6 +14,9 @@ from knowledge.assembly import KnowledgeBase, open_knowledge_base
 from knowledge.embedding import Embedder, load_embedder
 from knowledge.library import Library, bundled_folder, load_library
 from knowledge.model import Regulation
+
+hypothesis.settings.register_profile("house", deadline=None)  # machines are shared and noisy
+hypothesis.settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import re
 import time
 from collections.abc import Mapping
 from concurrent.futures import Executor
@@ -23,6 +24,9 @@ MAX_QUESTION: Final = 20_000
 DEPTH: Final = 10
 _NO_QUESTIONS: Final = ("闲聊", "注入")
 """Subjects of written questions that ask nothing of a regulation."""
+
+_STICKERS: Final = re.compile(r"\[[^\[\]\d]{1,6}\]")
+"""Stickers as messengers write them into text: [捂脸]."""
 
 log = logging.getLogger(__name__)
 
@@ -66,7 +70,7 @@ class Answerer:
 
     def _compose(self, question: str, composer: Composer) -> Answer:
         query = normalise(shorten(question))
-        if not any(character.isalnum() for character in query):
+        if not any(character.isalnum() for character in _STICKERS.sub("", query)):
             return composer.not_a_question(question)
         regulation = self.library.principal
         decision = route(query, regulation)

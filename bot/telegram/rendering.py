@@ -14,7 +14,7 @@ MAX_MESSAGE_UTF16: Final = 4096
 
 def utf16_length(text: str) -> int:
     """Length as Telegram counts it: characters beyond the basic plane count twice."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def render(answer: Answer, limit: int = MAX_MESSAGE_UTF16) -> list[str]:
@@ -89,8 +89,7 @@ def _pieces(text: str, room: int) -> Iterator[str]:
     if room < 16:
         raise ValueError(f"no room for text: {room} UTF-16 units")
     rest = _clean(text)
-    while utf16_length(escape(rest, quote=False)) > room:
-        cut = _fitting(rest, room)
+    while (cut := _fitting(rest, room)) < len(rest):
         for mark in ("\n", "。", "；", "，", " "):
             place = rest.rfind(mark, cut // 2, cut)
             if place > 0:

@@ -90,9 +90,10 @@ def _store(tensor: Any, values: NDArray[Any]) -> None:
     from onnx import numpy_helper
 
     old = numpy_helper.to_array(tensor)
-    if old.shape != values.shape:
+    if old.shape != values.shape and not old.size == values.size == 1:
         raise ValueError(f"{tensor.name}: shape {values.shape}, expected {old.shape}")
-    tensor.CopyFrom(numpy_helper.from_array(np.ascontiguousarray(values.astype(old.dtype)), tensor.name))
+    stored = np.array(values, dtype=old.dtype, order="C").reshape(old.shape)
+    tensor.CopyFrom(numpy_helper.from_array(stored, tensor.name))
 
 
 def _store_unsigned(tensors: dict[str, Any], name: str, values: NDArray[np.float32]) -> None:

@@ -47,7 +47,7 @@ def test_it_seldom_keeps_silent_wrongly(figures: dict[str, Any]) -> None:
     assert figures["abstention"]["false_silence"] <= 0.03
 
 
-@pytest.mark.parametrize(("group", "ceiling"), [("near", 0.18), ("chit-chat", 0.05), ("off-topic", 0.05)])
+@pytest.mark.parametrize(("group", "ceiling"), [("near", 0.18), ("chit-chat", 0.1), ("off-topic", 0.05)])
 def test_it_seldom_answers_what_the_regulation_does_not(figures: dict[str, Any], group: str, ceiling: float) -> None:
     outside = figures["abstention"]["false_answers_by_group"][group]
     assert outside["queries"] >= 20

@@ -1,13 +1,12 @@
 """Written questions: read with care, embedded once, and how near a query comes to them."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from knowledge.assembly import written_questions
-from knowledge.embedding import Embedder, Vector, load_embedder
+from knowledge.embedding import Vector, load_embedder
 from knowledge.errors import ReadingError
 from knowledge.exemplars import NO_QUESTIONS, VECTORS_FILE, Exemplar, ExemplarBank, WrittenQuestions, read_exemplars
 from knowledge.library import load_library
@@ -216,22 +215,6 @@ def test_one_question_is_enough() -> None:
     near = ExemplarBank(QUESTIONS[:1], axes(0.9)).nearness("翻墙", QUERY)
     assert near.best == {14: pytest.approx(0.9)}
     assert near.share == {14: pytest.approx(1.0)}
-
-
-def test_the_shipped_vectors_fit_the_shipped_questions_and_model(
-    conduct: Regulation, conduct_folder: Path, bundled_embedder: Embedder
-) -> None:
-    exemplars = read_exemplars(conduct_folder / "questions.jsonl", conduct)
-    with np.load(conduct_folder / VECTORS_FILE, allow_pickle=False) as arrays:
-        key, shape = str(arrays["key"]), arrays["vectors"].shape
-    assert key == f"{bundled_embedder.fingerprint}:{WrittenQuestions(exemplars).digest}"
-    assert shape == (len(exemplars), bundled_embedder.dimensions)
-
-
-def test_a_shipped_line_is_one_json_object(conduct_folder: Path) -> None:
-    lines = (conduct_folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-    assert lines
-    assert all({"question", "articles", "style"} <= json.loads(line).keys() for line in lines)
 
 
 def test_the_shipped_vectors_fit_the_questions_and_the_model() -> None:
