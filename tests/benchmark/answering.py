@@ -16,7 +16,7 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[2]
 REPETITIONS: Final = 5
-BOUNDS: Final = {"first_answer_s": 1.5, "p50_ms": 6.0, "p99_ms": 20.0, "rss_mb": 300.0}
+BOUNDS: Final = {"first_answer_s": 1.5, "p50_short_ms": 6.0, "p50_ms": 6.0, "p99_ms": 20.0, "rss_mb": 300.0}
 
 
 def measure(module: str, *arguments: str) -> dict[str, Any]:
@@ -37,6 +37,7 @@ def repeat(module: str, *arguments: str) -> dict[str, float]:
     percent = quantiles(latencies, n=100)
     return {
         "first_answer_s": median(run["first_answer_s"] for run in runs),
+        "p50_short_ms": median(latency for run in runs for latency in run["short_ms"]),
         "p50_ms": percent[49],
         "p99_ms": percent[98],
         "rss_mb": max(run["rss_mb"] for run in runs),

@@ -34,12 +34,13 @@ def answer(question: str) -> list[str]:
 
 answer("能翻墙吗")
 answered_at = time.time()
-from tests.benchmark.questions import questions
+from tests.benchmark.questions import SHORT, questions
 
 latencies = []
 for text in questions():
     start = time.perf_counter()
     answer(text)
     latencies.append((time.perf_counter() - start) * 1000)
+short = [latency for text, latency in zip(questions(), latencies, strict=True) if len(text) <= SHORT]
 rss_mb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-print(json.dumps({"answered_at": answered_at, "latencies_ms": latencies, "rss_mb": rss_mb}))
+print(json.dumps({"answered_at": answered_at, "latencies_ms": latencies, "short_ms": short, "rss_mb": rss_mb}))
