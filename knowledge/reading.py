@@ -73,6 +73,7 @@ _SPACED = re.compile(r"^第((?:\s*[零〇一二两三四五六七八九十百千
 
 
 def _tight(line: str) -> str:
+    """Close up a spaced heading number: 第 十 四 条 -> 第十四条."""
     return _SPACED.sub(lambda match: "第" + "".join(match[1].split()), line)
 
 
@@ -202,7 +203,6 @@ class _Outline:
         if level == "编":
             self._expect(line, text, heading.number, self.part, "编")
             self.part, self.chapter, self.section = heading, None, None
-            self.restarts = True
         elif level == "章":
             if not (heading.number == 1 and self.part and not self.chapter):
                 self._expect(line, text, heading.number, self.counted, "章")
@@ -231,9 +231,6 @@ class _Outline:
         order = ("编", "章", "节", None)
         if self.bare and (level is None or order.index(level) <= order.index(self.bare[1])):
             raise ReadingError(self.path, self.bare[0], "a heading without articles", "an article below it")
-
-    def _part_is_new(self) -> bool:
-        return bool(self.drafts) and self.drafts[-1].part is not self.part
 
     def _expect(self, line: int, text: str, number: int, previous: Heading | None, level: str) -> None:
         wanted = previous.number + 1 if previous else 1

@@ -1,7 +1,4 @@
-"""Floors under the figures: they may rise, never fall. Weights were fitted on `dev`, never on `test`.
-
-Each leaves room for one question or two: int8 kernels round differently from one kind of processor to another.
-"""
+"""Floors under the figures: they may rise, never fall. Weights were fitted on `dev`, never on `test`."""
 
 from functools import partial
 from pathlib import Path
@@ -36,7 +33,7 @@ def test_the_right_articles_come_first(figures: dict[str, Any], measure: str, fl
     [
         ("colloquial", 0.9),
         ("scenario", 0.83),
-        ("english", 0.8),
+        ("english", 0.85),
         ("traditional", 0.9),
         ("typo", 0.9),
         ("structure", 1.0),
@@ -47,7 +44,7 @@ def test_no_style_is_left_behind(figures: dict[str, Any], style: str, floor: flo
 
 
 def test_it_seldom_keeps_silent_wrongly(figures: dict[str, Any]) -> None:
-    assert figures["abstention"]["false_silence"] <= 0.035
+    assert figures["abstention"]["false_silence"] <= 0.03
 
 
 @pytest.mark.parametrize(("group", "ceiling"), [("near", 0.18), ("chit-chat", 0.1), ("off-topic", 0.05)])
