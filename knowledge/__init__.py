@@ -6,8 +6,9 @@
     index        vectors in Chroma, BM25 beside them      lexical     BM25 over characters
     routing      第十四条, 一共几条: no search needed     lexicon     everyday words -> the regulation's words
     measuring    all that is known of a query             exemplars   written questions and how near a query is to them
-    ranking      learned fusion, confidence               retrieval   question -> ranked Evidence
-    highlighting which words decide                       assembly    joins the parts into one knowledge base
+    ranking      learned fusion, confidence               scope       is it the kind of question that is answered?
+    retrieval    question -> ranked Evidence              highlighting which words decide
+    assembly     joins the parts into one knowledge base
 
 Nothing here has heard of a bot.
 """

@@ -12,15 +12,17 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from knowledge.embedding import Embedder, Vector
 from knowledge.errors import ReadingError
 from knowledge.lexical import LexicalIndex
 from knowledge.model import Regulation
 from knowledge.normalising import normalise
+from knowledge.scope import SCOPE_ARRAYS, Scope
 
 log = logging.getLogger(__name__)
 
@@ -84,24 +86,42 @@ class WrittenQuestions:
 
     @cached_property
     def digest(self) -> str:
-        """Changes with any question."""
-        return hashlib.sha256("\n".join(exemplar.question for exemplar in self.exemplars).encode()).hexdigest()
+        """Changes with any question, and with whether the regulation answers it."""
+        lines = (f"{bool(exemplar.articles):d} {exemplar.question}" for exemplar in self.exemplars)
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def vectors(self, embedder: Embedder, progress: Progress | None = None) -> Vector:
         """One unit vector a question, shape (n, dimensions): the shipped ones if they fit, else embedded now."""
-        if self.shipped:
-            try:
-                with np.load(self.shipped, allow_pickle=False) as arrays:
-                    if str(arrays["key"]) == self._key(embedder):
-                        return np.asarray(arrays["vectors"], dtype=np.float32)
-            except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
-                log.info("%s is missing or damaged: the written questions are embedded anew", self.shipped.name)
-        return self._embed(embedder, progress)
+        arrays = self._shipped(embedder)
+        return arrays["vectors"].astype(np.float32) if arrays else self._embed(embedder, progress)
+
+    def scope(self, embedder: Embedder, vectors: Vector) -> Scope:
+        """What the questions teach of the regulation's scope: shipped if it fits, else learned from these vectors."""
+        arrays = self._shipped(embedder)
+        return Scope.from_arrays(arrays) if arrays else self._learn(vectors)
 
     def ship(self, embedder: Embedder, target: Path) -> None:
-        """Embed all questions and keep the vectors, as float16, with a key of model and questions."""
+        """Embed all questions, learn from them and keep both, with a key of model and questions; vectors as float16."""
         vectors = self._embed(embedder, None)
-        np.savez_compressed(target, key=np.array(self._key(embedder)), vectors=vectors.astype(np.float16))
+        arrays = {"vectors": vectors.astype(np.float16)} | self._learn(vectors).arrays()
+        np.savez_compressed(target, allow_pickle=False, key=np.array(self._key(embedder)), **arrays)
+
+    def _shipped(self, embedder: Embedder) -> dict[str, NDArray[Any]] | None:
+        """The arrays that ship with the questions, if they are of this model and these questions."""
+        if self.shipped is None:
+            return None
+        try:
+            with np.load(self.shipped, allow_pickle=False) as arrays:
+                if str(arrays["key"]) != self._key(embedder):
+                    return None
+                return {name: arrays[name] for name in ("vectors", *SCOPE_ARRAYS)}
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile):
+            log.info("%s is missing or damaged: the written questions are embedded anew", self.shipped.name)
+            return None
+
+    def _learn(self, vectors: Vector) -> Scope:
+        answered = [bool(exemplar.articles) for exemplar in self.exemplars]
+        return Scope.fit([exemplar.question for exemplar in self.exemplars], vectors, answered)
 
     def _key(self, embedder: Embedder) -> str:
         return f"{embedder.fingerprint}:{self.digest}"
@@ -169,13 +189,10 @@ class ExemplarBank:
         self._others = [(place, number) for place, e in enumerate(self.exemplars) for number in e.articles[1:]]
         self._other_places = np.array([place for place, _ in self._others], dtype=np.int64)
 
-    def nearness(self, query: str, vector: Vector, *, without: str | None = None) -> Nearness:
-        """Compare a normalised query and its vector; `without` leaves one question out (for fitting the weights)."""
+    def nearness(self, query: str, vector: Vector) -> Nearness:
+        """Compare a normalised query and its vector."""
         cosines = self._vectors @ vector
         lexical = self._lexical.scores(query)
-        if without is not None:
-            asked = np.array([exemplar.question == without for exemplar in self.exemplars])
-            cosines[asked], lexical[asked] = -1.0, 0.0
         near = np.argpartition(-cosines, min(_NEAREST, len(cosines) - 1))[:_NEAREST]
         softened = np.exp(_SHARPNESS * (cosines[near] - cosines[near].max()))
         softened /= softened.sum()

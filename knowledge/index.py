@@ -1,7 +1,7 @@
 """Build and open the index: Chroma for vectors, BM25 beside it, one folder a version.
 
     <data>/index/CURRENT            name of the folder in use
-    <data>/index/<fingerprint>/     chroma/ lexical.npz questions.npy questions.npz manifest.json
+    <data>/index/<fingerprint>/     chroma/ lexical.npz questions.npy questions.npz scope.npz manifest.json
 
 A folder is built aside under another name, checked, renamed and then named in CURRENT, so that a reader sees the old
 index or the new one, never half of either. Its name is a fingerprint of everything that went into it: text, reader,
@@ -31,8 +31,9 @@ from knowledge.lexical import LexicalIndex, Scores
 from knowledge.library import Library
 from knowledge.normalising import normalise
 from knowledge.reading import READER_VERSION
+from knowledge.scope import Scope
 
-LAYOUT_VERSION: Final = 5
+LAYOUT_VERSION: Final = 6
 LOCK_TIMEOUT_S: Final = 900.0
 _COLLECTION: Final = "articles"
 _BATCH: Final = 256
@@ -97,6 +98,8 @@ class Index:
         self._lexical = LexicalIndex.load(folder / "lexical.npz")
         self.question_vectors: Vector = np.load(folder / "questions.npy", allow_pickle=False)
         self.question_lexical = LexicalIndex.load(folder / "questions.npz")
+        with np.load(folder / "scope.npz", allow_pickle=False) as arrays:
+            self.scope = Scope.from_arrays(arrays)
         self.article_ids: tuple[str, ...] = tuple(manifest["article_ids"])
         self.dimensions = int(manifest["dimensions"])
         self.size = int(collection.count())
@@ -271,7 +274,9 @@ class IndexFolder:
         LexicalIndex.build([library[article_id][1].text for article_id in library.article_ids]).save(
             folder / "lexical.npz"
         )
-        np.save(folder / "questions.npy", questions.vectors(embedder, progress), allow_pickle=False)
+        asked = questions.vectors(embedder, progress)
+        np.save(folder / "questions.npy", asked, allow_pickle=False)
+        np.savez(folder / "scope.npz", allow_pickle=False, **questions.scope(embedder, asked).arrays())
         LexicalIndex.build([exemplar.question for exemplar in questions.exemplars]).save(folder / "questions.npz")
         manifest = {
             "fingerprint": wanted,

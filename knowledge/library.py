@@ -20,7 +20,6 @@ from pathlib import Path
 from knowledge.errors import IndexingError, ReadingError
 from knowledge.model import Article, Regulation
 from knowledge.reading import SUFFIXES, read_regulation
-from knowledge.repair import wording
 
 
 @dataclass(frozen=True)
@@ -33,21 +32,6 @@ class Library:
     def principal(self) -> Regulation:
         """The regulation that the product is about."""
         return self.regulations[0]
-
-    def named(self, name: str) -> Regulation | None:
-        """The regulation of that title, short name or title's ending (《处分条例》); the newest of several editions."""
-        plain = wording(name)
-        found = [
-            regulation
-            for regulation in self.regulations
-            if plain
-            in (wording(regulation.title), wording(regulation.name), wording(regulation.id), *regulation.aliases)
-        ] or [
-            regulation
-            for regulation in self.regulations
-            if len(plain) >= 4 and _bare(regulation.title).endswith(_bare(name))
-        ]
-        return max(found, key=lambda regulation: (regulation.edition, str(regulation.promulgated_on)), default=None)
 
     def __iter__(self) -> Iterator[Regulation]:
         return iter(self.regulations)
@@ -70,15 +54,6 @@ class Library:
 
     def __getitem__(self, article_id: str) -> tuple[Regulation, Article]:
         return self._articles[article_id]
-
-
-def _bare(name: str) -> str:
-    """A title's words without （试行） and the like at its end."""
-    return re.sub(r"\([^()]*\)$", "", wording(name))
-
-
-def _names(regulation: Regulation) -> tuple[str, ...]:
-    return wording(regulation.title), wording(regulation.name), wording(regulation.id), *regulation.aliases
 
 
 def bundled_folder() -> Path:

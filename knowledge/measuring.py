@@ -3,7 +3,8 @@
 query ─┬─ vectors of articles and clauses (Chroma)
        ├─ BM25 of articles
        ├─ nearest written questions
-       └─ lexicon: aliases, neighbours
+       ├─ lexicon: aliases, neighbours
+       └─ scope: whether it is the kind of question that the regulation answers
 """
 
 from collections.abc import Sequence
@@ -20,6 +21,8 @@ from knowledge.model import Regulation
 from knowledge.ranking import Features
 
 _DEPTH: Final = 24
+_WIDE: Final = 8.0
+"""Log-odds of the scope beyond which nothing changes any more."""
 
 
 def reciprocal(rank: int | None) -> float:
@@ -46,6 +49,7 @@ class Measurements:
     alias_weights: dict[int, float]
     neighbours: tuple[Neighbour, ...]
     named: frozenset[int]
+    scope: float
 
     def candidates(self) -> list[str]:
         """Ids of all articles that share anything with the query."""
@@ -88,6 +92,7 @@ class Measurements:
             self.alias_weights.get(self._number(leading), 0.0),
             1.0 if self.neighbours else 0.0,
             1.0 / max(len(self.query), 1),
+            float(np.clip(self.scope / _WIDE, -1.0, 1.0)),
         ]
 
     def _number(self, article_id: str) -> int:
@@ -103,7 +108,9 @@ class Meter:
         self, principal: Regulation, embedder: Embedder, index: Index, lexicon: Lexicon, bank: ExemplarBank | None
     ) -> None:
         self._principal, self._embedder, self._index = principal, embedder, index
-        self._lexicon, self._bank = lexicon, bank
+        self.lexicon, self.bank = lexicon, bank
+        self._owners = np.array([article_id.rpartition("#")[0] for article_id in index.article_ids])
+        self._several = len(set(self._owners.tolist())) > 1
 
     def measure(
         self,
@@ -111,27 +118,21 @@ class Meter:
         named: Sequence[int] = (),
         *,
         within: Regulation | None = None,
-        without: str | None = None,
     ) -> Measurements:
-        """Measure a normalised query.
-
-        `within` searches one regulation's articles only; `without` leaves out one written question (for fitting).
-        """
+        """Measure a normalised query; `within` searches one regulation's articles only."""
         vector = self._embedder.embed(query)
         lexical = self._index.lexical(query)
-        if within:
-            lexical = np.where(
-                [article_id.startswith(f"{within.id}#") for article_id in self._index.article_ids], lexical, 0
-            )
+        owner = within.id if within and self._several else None
+        if owner:
+            lexical = np.where(self._owners == owner, lexical, 0)
         best = [int(place) for place in np.argsort(-lexical, kind="stable")[:_DEPTH] if lexical[place] > 0]
-        nearness = self._bank.nearness(query, vector, without=without) if self._bank else NOWHERE
-        found = self._lexicon.find(query)
+        nearness = self.bank.nearness(query, vector) if self.bank else NOWHERE
+        found = self.lexicon.find(query)
         return Measurements(
             query=query,
             principal=self._principal,
             hits={
-                hit.article_id: (hit, rank)
-                for rank, hit in enumerate(self._index.dense(vector, _DEPTH, within=within.id if within else None))
+                hit.article_id: (hit, rank) for rank, hit in enumerate(self._index.dense(vector, _DEPTH, within=owner))
             },
             lexical={self._index.article_ids[place]: (float(lexical[place]), rank) for rank, place in enumerate(best)},
             nearness=nearness,
@@ -143,6 +144,7 @@ class Meter:
             alias_weights=_alias_weights(found.aliases),
             neighbours=found.neighbours,
             named=frozenset(named),
+            scope=self._index.scope.odds(query, vector),
         )
 
 

@@ -41,6 +41,7 @@ SIGNALS: Final = (
     "alias",  # a word of the lexicon stands for the first article
     "neighbour",  # a neighbouring subject's word was found
     "short",  # 1 / length of the query in characters
+    "scope",  # log-odds that this is a kind of question that the regulation answers, -1..1
 )
 
 Features = NDArray[np.float32]

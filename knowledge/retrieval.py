@@ -17,11 +17,15 @@ from knowledge.lexicon import Lexicon, Neighbour
 from knowledge.library import Library
 from knowledge.measuring import Measurements, Meter
 from knowledge.model import Article, Regulation
+from knowledge.naming import superseded
 from knowledge.normalising import normalise
 from knowledge.ranking import FEATURES, Weights, softmax
 
 MAX_QUERY: Final = 240
 """Characters of a question that are searched: of a longer one, its beginning and its end, where the asking is."""
+
+NEAR_ELSEWHERE: Final = 0.6
+"""Cosine from which an article of another regulation is worth pointing at."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +66,7 @@ class Retriever:
         lexicon: Lexicon | None = None,
         bank: ExemplarBank | None = None,
     ) -> None:
-        self.library, self.weights = library, weights
+        self.library, self.weights, self._superseded = library, weights, superseded(library)
         self.meter = Meter(library.principal, embedder, index, lexicon or Lexicon(), bank)
 
     def retrieve(
@@ -70,12 +74,12 @@ class Retriever:
     ) -> Retrieval:
         """Rank the articles for a question.
 
-        `named` are numbers of the principal regulation's articles that it mentions; `within` keeps the search to one
-        regulation.
+        `within` is the regulation to search, by default the principal one; `named` are numbers of the principal's
+        articles that the question mentions.
         """
-        measured = self.meter.measure(normalise(shorten(question)), named, within=within)
+        measured = self.meter.measure(normalise(shorten(question)), named, within=within or self.library.principal)
         candidates = measured.candidates()
-        if within:
+        if within and within is not self.library.principal:
             candidates = [candidate for candidate in candidates if candidate.rpartition("#")[0] == within.id]
         if not candidates:
             return Retrieval(measured.query, (), 0.0, None)
@@ -90,6 +94,19 @@ class Retriever:
         confidence = self.weights.confidence(measured.signals(candidates[order[0]], scores[order]))
         neighbour = next(iter(measured.neighbours), None)
         return Retrieval(measured.query, evidence, confidence, neighbour, measured.nearness.refused_subject)
+
+    def elsewhere(self, found: Retrieval) -> Evidence | None:
+        """The nearest article of another regulation, no superseded edition; None where none is near."""
+        if len(self.library.regulations) == 1:
+            return None
+        measured = self.meter.measure(found.query, within=None)
+        for article_id, (hit, _) in measured.hits.items():
+            regulation = self.library[article_id][0]
+            if hit.score < NEAR_ELSEWHERE:
+                break
+            if regulation is not self.library.principal and regulation.id not in self._superseded:
+                return self._evidence(article_id, hit.score, hit.score, measured)
+        return None
 
     def _evidence(self, article_id: str, score: float, probability: float, measured: Measurements) -> Evidence:
         regulation, article = self.library[article_id]

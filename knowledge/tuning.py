@@ -10,7 +10,7 @@ weights that have seen none of it. With --write the weights of all styles togeth
 import argparse
 import json
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -102,9 +102,15 @@ def fit_ranking(cases: Sequence[Case]) -> Features:
     return weights.astype(np.float32)
 
 
-def fit_abstention(cases: Sequence[Case], ranking: Features) -> tuple[Features, float]:
-    """Weights and bias of the signals that tell answerable questions from the others; both kinds weigh the same."""
+def fit_abstention(
+    cases: Sequence[Case], ranking: Features, *, without: Collection[str] = ()
+) -> tuple[Features, float]:
+    """Weights and bias of the signals that tell answerable questions from the others; both kinds weigh the same.
+
+    `without` names signals to do without, for ablation.
+    """
     signals = np.array([signal_values(case, ranking) for case in cases])
+    signals[:, [place for place, name in enumerate(SIGNALS) if name in without]] = 0.0
     truth = np.array([bool(case.needed.any()) for case in cases], dtype=np.float64)
     balance = np.where(truth > 0, 0.5 / truth.sum(), 0.5 / (1 - truth).sum())
     weights, moments = np.zeros(len(SIGNALS) + 1), np.zeros((2, len(SIGNALS) + 1))

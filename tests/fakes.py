@@ -15,7 +15,8 @@ from knowledge.library import Library
 from knowledge.model import Regulation
 from knowledge.normalising import normalise
 from knowledge.ranking import FEATURES, SIGNALS, Weights
-from knowledge.retrieval import Retrieval, Retriever
+from knowledge.retrieval import Evidence, Retrieval, Retriever
+from knowledge.scope import Scope
 
 DIMENSIONS = 64
 
@@ -65,6 +66,7 @@ class FakeIndex:
         self._vectors = embedder.embed_all([normalise(text) for text in texts])
         self._lexical = LexicalIndex.build(texts)
         self.dimensions, self.size = embedder.dimensions, len(texts)
+        self.scope = Scope.unknown(embedder.dimensions)
 
     def dense(self, vector: Vector, limit: int, *, within: str | None = None) -> list[Hit]:
         cosines = self._vectors @ vector
@@ -99,3 +101,6 @@ class FakeRetriever(Retriever):
         self.questions.append(question)
         self._before()
         return self._found
+
+    def elsewhere(self, found: Retrieval) -> Evidence | None:
+        return None

@@ -168,16 +168,28 @@ class Composer:
         unit = "Chapter" if lookup.chapter else "Article"
         return ", ".join(f"{unit} {_number_in(label)}" for label in lookup.missing)
 
-    def out_of_scope(self, question: str, retrieval: Retrieval) -> Answer:
-        """The regulation does not say; what does, where that is certain, and the nearest article."""
-        neighbour = retrieval.neighbour
+    def out_of_scope(
+        self,
+        question: str,
+        retrieval: Retrieval,
+        regulation: Regulation | None = None,
+        elsewhere: Evidence | None = None,
+    ) -> Answer:
+        """The regulation does not say; what does, where that is certain, and the nearest article.
+
+        `regulation` is the one that was asked, if not the principal; `elsewhere` an article of another at hand.
+        """
+        neighbour, title = retrieval.neighbour, (regulation or self.principal).title
         if neighbour and self.replies.language == "zh":
-            lead = self.replies(
-                "abstained.out_of_scope_subject", regulation=self.principal.title, subject=neighbour.subject
-            )
+            lead = self.replies("abstained.out_of_scope_subject", regulation=title, subject=neighbour.subject)
         else:
-            lead = self.replies("abstained.out_of_scope", regulation=self.principal.title)
-        notes = [self.replies("abstained.speaks", speaks=neighbour.speaks)] if neighbour and neighbour.speaks else []
+            lead = self.replies("abstained.out_of_scope", regulation=title)
+        notes = []
+        if elsewhere:
+            label = label_of(elsewhere.article, self.replies)
+            notes.append(self.replies("abstained.elsewhere", regulation=elsewhere.regulation.title, label=label))
+        elif neighbour and neighbour.speaks:
+            notes.append(self.replies("abstained.speaks", speaks=neighbour.speaks))
         near = retrieval.confidence >= _NEAR_ENOUGH
         nearest = next((e.article for e in retrieval.evidence if near and e.regulation is self.principal), None)
         if nearest:

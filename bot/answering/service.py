@@ -14,10 +14,10 @@ from bot.answering.composing import Composer
 from bot.answering.grounding import check
 from bot.answering.model import Answer
 from knowledge.library import Library
-from knowledge.model import Regulation
+from knowledge.naming import Named, Names
 from knowledge.normalising import normalise
 from knowledge.retrieval import Retrieval, Retriever, shorten
-from knowledge.routing import Kind, Lookup, Mention, route
+from knowledge.routing import Kind, Lookup, route
 from prompts import Language, Replies
 
 MAX_QUESTION: Final = 20_000
@@ -45,6 +45,7 @@ class Answerer:
         executor: Executor | None = None,
     ) -> None:
         self.library, self._retriever, self._executor = library, retriever, executor
+        self._names = Names(library)
         self._composers = {language: Composer(library.principal, sentences) for language, sentences in replies.items()}
 
     async def answer(self, question: str, language: Language | None = None) -> Answer:
@@ -72,19 +73,14 @@ class Answerer:
         query = normalise(shorten(question))
         if not any(character.isalnum() for character in _STICKERS.sub("", query)):
             return composer.not_a_question(question)
-        regulation = self.library.principal
-        decision = route(query, regulation)
-        name = decision.mention.foreign
-        if name:
-            other = self.library.named(name)
-            if other is None:
-                return composer.foreign(question, name)
-            regulation, query = other, query.replace(f"《{name}》", " ").replace(name, " ")
-            decision = route(query, other)
+        named = self._names.find(query)
+        if named:
+            return self._answer_from(named, question, query, composer)
+        decision = route(query, self.library.principal)
+        if decision.mention.foreign:
+            return composer.foreign(question, decision.mention.foreign)
         if decision.lookup:
-            return composer.from_lookup(question, decision.lookup, regulation)
-        if regulation is not self.library.principal:
-            return self._search_within(regulation, question, query, decision.mention, composer)
+            return composer.from_lookup(question, decision.lookup, self.library.principal)
         found = self._retriever.retrieve(question, top_k=DEPTH, named=decision.mention.articles)
         if not found.evidence or (
             found.confidence < self._retriever.weights.threshold and not decision.mention.articles
@@ -94,16 +90,19 @@ class Answerer:
             answer = composer.from_evidence(question, found, read_asking(query))
         return replace(answer, ranking=_ranking(answer, found))
 
-    def _search_within(
-        self, regulation: Regulation, question: str, query: str, mention: Mention, composer: Composer
-    ) -> Answer:
-        """Answer from an added regulation that the question names: the articles it mentions, else a search in it."""
+    def _answer_from(self, named: Named, question: str, query: str, composer: Composer) -> Answer:
+        """Answer from an added regulation that the question names: a look-up, articles it mentions, else a search."""
+        regulation, query = named.regulation, query.replace(named.words, " ")
+        decision = route(query, regulation)
+        if decision.lookup:
+            return composer.from_lookup(question, decision.lookup, regulation)
+        mention = decision.mention
         if mention.articles or mention.missing:
             kind: Kind = "articles" if mention.articles else "missing"
             return composer.from_lookup(question, Lookup(kind, mention.articles, missing=mention.missing), regulation)
         found = self._retriever.retrieve(query, top_k=DEPTH, within=regulation)
         if not found.evidence:
-            return composer.out_of_scope(question, found)
+            return composer.out_of_scope(question, found, regulation)
         answer = composer.from_evidence(question, found, read_asking(query))
         return replace(answer, ranking=_ranking(answer, found))
 
@@ -111,7 +110,7 @@ class Answerer:
         subject = found.neighbour.subject if found.neighbour else found.subject
         if subject in _NO_QUESTIONS:
             return composer.not_a_question(question, found.confidence)
-        return composer.out_of_scope(question, found)
+        return composer.out_of_scope(question, found, elsewhere=self._retriever.elsewhere(found))
 
 
 def _ranking(answer: Answer, found: Retrieval) -> tuple[str, ...]:

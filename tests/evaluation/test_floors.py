@@ -14,7 +14,7 @@ from knowledge.evaluation import evaluate, read_collection
 FOLDER = Path(__file__).parent
 
 
-@pytest.fixture(scope="module", params=["dev", "test"])
+@pytest.fixture(scope="module", params=["dev", "test", "blind"])
 def figures(request: pytest.FixtureRequest, answerer: Answerer) -> dict[str, Any]:
     collection = read_collection(FOLDER / request.param)
     matched = match_articles(collection.documents, answerer.library)

@@ -29,7 +29,7 @@ def known() -> list[tuple[str, set[str]]]:
     return [(text, bigrams(text)) for text in map(normalise, texts)]
 
 
-@pytest.mark.parametrize("name", ["dev", "test"])
+@pytest.mark.parametrize("name", ["dev", "test", "blind"])
 def test_no_question_is_a_near_copy_of_what_the_system_learned_from(
     name: str, known: list[tuple[str, set[str]]]
 ) -> None:

@@ -183,14 +183,6 @@ def test_a_refused_question_may_be_the_nearest() -> None:
     assert near.refusal_share > 0.9
 
 
-def test_a_question_may_be_left_out() -> None:
-    bank = ExemplarBank(QUESTIONS, axes(0.9, 0.7, 0.5, 0.4, 0.2))
-    near = bank.nearness("能翻墙吗", QUERY, without="能翻墙吗")
-    assert near.best[14] == pytest.approx(0.7)
-    assert near.mean[14] < 0.7
-    assert bank.nearness("能翻墙吗", QUERY).best[14] == pytest.approx(0.9)
-
-
 def test_only_answered_questions_know_no_refusal() -> None:
     near = ExemplarBank(QUESTIONS[:3], axes(0.9, 0.7, 0.5)).nearness("翻墙", QUERY)
     assert (near.refused, near.refusal_share, near.refused_subject) == (0.0, 0.0, "")

@@ -1,8 +1,7 @@
 """The regulations at hand: what ships, what a person adds, and that a failure leaves things as they were."""
 
 import shutil
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -10,8 +9,7 @@ import pytest
 from knowledge.errors import IndexingError, ReadingError
 from knowledge.library import Library, adding, bundled_folder, load_library, read_bundled
 from knowledge.model import Regulation
-from knowledge.reading import read_regulation
-from tests.factories import FIXTURES, make_regulation, write_regulation
+from tests.factories import FIXTURES, write_regulation
 
 
 @pytest.fixture
@@ -276,58 +274,3 @@ def test_a_broken_file_in_the_library_is_named(folder: Path) -> None:
 
 def test_no_folder_means_nothing_added(tmp_path: Path) -> None:
     assert len(load_library(tmp_path / "nowhere").regulations) == len(load_library().regulations) == 1
-
-
-# ---------------------------------------------------------------- names
-
-
-@pytest.fixture(scope="module")
-def shelf(bundled_library: Library) -> Library:
-    names: Sequence[str] = (
-        "中国共产党纪律处分条例_2018",
-        "中国共产党纪律处分条例_2023",
-        "网络安全法_2016",
-        "中国共产党章程_2017",
-        "中国共产党组织处理规定_试行",
-        "中国共产党问责条例",
-    )
-    return Library((*bundled_library, *(read_regulation(FIXTURES / f"{name}.txt") for name in names)))
-
-
-@pytest.mark.parametrize(
-    ("name", "found"),
-    [
-        ("中国共产党纪律处分条例", "中国共产党纪律处分条例（2023）"),
-        ("中国共产党纪律处分条例（2018）", "中国共产党纪律处分条例（2018）"),
-        ("中国共产党纪律处分条例 2018", "中国共产党纪律处分条例（2018）"),
-        ("纪律处分条例", "中国共产党纪律处分条例（2023）"),
-        ("处分条例", "中国共产党纪律处分条例（2023）"),
-        ("网络安全法", "中华人民共和国网络安全法"),
-        ("中华人民共和国网络安全法", "中华人民共和国网络安全法"),
-        ("网规", "中国共产党党员网络行为规定"),
-        ("党员网络行为规定", "中国共产党党员网络行为规定"),
-        ("party-network-conduct", "中国共产党党员网络行为规定"),
-        ("问责条例", "中国共产党问责条例"),
-        ("中国共产党组织处理规定（试行）", "中国共产党组织处理规定（试行）"),
-        ("中国共产党组织处理规定(试行)", "中国共产党组织处理规定（试行）"),
-        ("组织处理规定", "中国共产党组织处理规定（试行）"),
-    ],
-)
-def test_a_regulation_is_found_by_its_names(shelf: Library, name: str, found: str) -> None:
-    regulation = shelf.named(name)
-    assert regulation is not None
-    assert regulation.name == found
-
-
-@pytest.mark.parametrize("name", ["", "条例", "安全法", "刑法", "数据安全法", "共产党纪律", "纪律处分", "规定"])
-def test_an_unknown_or_too_short_name_finds_nothing(shelf: Library, name: str) -> None:
-    assert shelf.named(name) is None
-
-
-def test_the_newest_edition_is_chosen_by_date_where_none_has_a_year(tmp_path: Path) -> None:
-    older, newer = (
-        replace(make_regulation(tmp_path, title="甲规定"), id=f"甲规定-{year}", promulgated_on=None, edition=year)
-        for year in ("2019", "2021")
-    )
-    assert Library((newer, older)).named("甲规定") is newer
-    assert Library((older, newer)).named("甲规定") is newer
