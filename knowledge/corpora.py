@@ -21,7 +21,9 @@ _HEAD: Final = re.compile(r"^(?:《[^》]*》)?第[零〇一二三四五六七�
 
 def match_articles(documents: Sequence[Document], library: Library) -> dict[str, str] | None:
     """Article id -> document id where nearly all documents are articles of the library; None where they are not."""
-    by_wording = {wording(library[article_id][1].text): article_id for article_id in library.article_ids}
+    by_wording: dict[str, str] = {}
+    for article_id in library.article_ids:  # closing articles of several regulations read alike: the first one is meant
+        by_wording.setdefault(wording(library[article_id][1].text), article_id)
     matched = {}
     for document in documents:
         article_id = by_wording.get(_HEAD.sub("", wording(document.text), count=1))

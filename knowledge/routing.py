@@ -87,7 +87,7 @@ _IN_FORCE = re.compile(
 _INTERPRETER = re.compile(
     r"(?:是)?(?:由)?(?:谁|哪个部门|哪些部门|什么部门|哪个单位|哪里|哪家|哪几家|哪几个部门)(?:来)?(?:负责)?(?:的)?解释(?:权)?(?:归谁)?"
     r"|解释权(?:归|在|属于)?(?:谁|哪个部门|哪里|哪)?(?:手里)?|(?:负责)?解释(?:的)?(?:机关|部门|单位)(?:是)?(?:谁|哪个|哪些)?"
-    r"|\bwho (?:interprets?|is responsible for interpret(?:ing|ation)|has the (?:power|right) (?:to interpret|of interpretation))\b"
+    r"|\bwho (?:interprets?|explains?|is responsible for interpret(?:ing|ation)|has the (?:power|right) (?:to interpret|of interpretation))\b"
 )
 _FILLER = re.compile(
     r"请问|请教|麻烦|劳驾|把|给|帮我|帮忙|给我们|给我|我们|咱们|大家|老师|同志|领导|讲师|您|咱|我想|想要|想|知道|了解|学习|一下|一遍|再|还|先|就|请|谢谢|多谢|"

@@ -1,6 +1,7 @@
-"""What a question asks besides its subject, read from its words: consequences, who is meant, a way round the rule.
+"""What a question asks besides its subject, read from its words: consequences, who is meant, a way round, the bot.
 
-Rules, not a model: each decides only whether a note or one more article is added, never which article leads.
+Rules, not a model: each decides only whether a note or one more article is added, never which article leads; `keeping`
+asks what the bot itself keeps and tells.
 """
 
 import re
@@ -34,6 +35,11 @@ _WAY_ROUND: Final = re.compile(
     r"(?:不被|怎么不|怎样才不|如何不|怎么才不|躲|避开|绕过|绕开|规避|逃过)[^，。？?]{0,8}(?:发现|查|抓|监管|规定|审查|检查|处分)|钻[^，。？?]{0,3}空子|"
     r"\b(?:best|which|recommend\w*) .{0,20}vpn\b|\bhow (?:to|can i|do i) (?:get|go|climb) (?:around|over|past)\b|without (?:being|getting) caught"
 )
+_KEEPS: Final = re.compile(
+    r"(?:机器人|小助手|你|您|bot)(?:会不会|会|是不是|是|能不能|能|有没有|把|在)?[^，。？?]{0,6}"
+    r"(?:举报我|监控|监视|监听|偷看|偷听|记录|记下|保存|存下|留存|上报|打小报告|告诉(?:领导|组织|别人|单位)|泄露|看(?:得)?到(?:我|群))|"
+    r"\b(?:do|will|can|are) you (?:\w+ ){0,2}(?:report|record|save|store|keep|track|monitor|spy|log)\b"
+)
 _CHINESE: Final = re.compile(r"[\u3400-\u9fff]")
 _LATIN: Final = re.compile(r"[A-Za-z]{2,}")
 
@@ -47,6 +53,7 @@ class Asking:
     outsiders: bool
     armed_forces: bool
     way_round: bool
+    keeping: bool
 
 
 def read_asking(query: str) -> Asking:
@@ -57,6 +64,7 @@ def read_asking(query: str) -> Asking:
         outsiders=bool(_OUTSIDERS.search(query)),
         armed_forces=bool(_ARMED_FORCES.search(query)),
         way_round=bool(_WAY_ROUND.search(query)),
+        keeping=bool(_KEEPS.search(query)),
     )
 
 

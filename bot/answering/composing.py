@@ -209,6 +209,10 @@ class Composer:
         lead = self.replies("abstained.not_a_question", regulation=self.principal.title, examples=examples)
         return self._abstained(question, "not_a_question", lead, confidence)
 
+    def about_keeping(self, question: str) -> Answer:
+        """A question about the bot itself: what it reads and keeps."""
+        return self._abstained(question, "not_a_question", self.replies("abstained.keeping"), 0.0)
+
     def unavailable(self, question: str, reason: Reason) -> Answer:
         """Something is broken; says so without saying what."""
         lead = self.replies(f"unavailable.{reason}")
@@ -278,7 +282,7 @@ def _cite(regulation: Regulation, article: Article, quote: str, emphasis: str | 
     chapter = article.chapter
     return Citation(
         regulation_id=regulation.id,
-        regulation=regulation.title,
+        regulation=regulation.name,
         chapter=chapter.number if chapter else None,
         chapter_label=f"第{format_numeral(chapter.number)}章 {chapter.title}".rstrip() if chapter else "",
         article=article.number,

@@ -73,6 +73,9 @@ class Answerer:
         query = normalise(shorten(question))
         if not any(character.isalnum() for character in _STICKERS.sub("", query)):
             return composer.not_a_question(question)
+        asking = read_asking(query)
+        if asking.keeping:
+            return composer.about_keeping(question)
         named = self._names.find(query)
         if named:
             return self._answer_from(named, question, query, composer)
@@ -87,7 +90,7 @@ class Answerer:
         ):
             answer = self._abstain(question, found, composer)
         else:
-            answer = composer.from_evidence(question, found, read_asking(query))
+            answer = composer.from_evidence(question, found, asking)
         return replace(answer, ranking=_ranking(answer, found))
 
     def _answer_from(self, named: Named, question: str, query: str, composer: Composer) -> Answer:

@@ -63,6 +63,14 @@ ASKED: dict[str, list[str]] = {
         "how to get around the firewall",
         "sell online without getting caught",
     ],
+    "keeping": [
+        "这个机器人会举报我吗",
+        "你会记录我说的话吗",
+        "机器人能看到我们群消息吗",
+        "你會不會監控群裡",
+        "do you report me",
+        "will you keep my questions?",
+    ],
 }
 NOT_ASKED: dict[str, list[str]] = {
     "consequences": [
@@ -92,6 +100,7 @@ NOT_ASKED: dict[str, list[str]] = {
         "坐飞机到机场发定位行吗",
         "can I use a VPN?",
     ],
+    "keeping": ["能匿名举报别人吗", "单位能监控我的微信吗", "被人举报了怎么办", "截图保存算网络行为吗", "你是真人吗"],
 }
 
 
@@ -115,13 +124,13 @@ def test_every_kind_has_its_tables() -> None:
 
 def test_several_are_heard_at_once() -> None:
     assert read_asking(normalise("現役軍官推薦個VPN會被處分嗎，我又不是党员")) == Asking(
-        consequences=True, officials=True, outsiders=True, armed_forces=True, way_round=True
+        consequences=True, officials=True, outsiders=True, armed_forces=True, way_round=True, keeping=False
     )
 
 
 def test_nothing_is_heard_in_nothing() -> None:
     assert read_asking("") == Asking(
-        consequences=False, officials=False, outsiders=False, armed_forces=False, way_round=False
+        consequences=False, officials=False, outsiders=False, armed_forces=False, way_round=False, keeping=False
     )
 
 
