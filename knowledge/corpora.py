@@ -26,9 +26,9 @@ def match_articles(documents: Sequence[Document], library: Library) -> dict[str,
         by_wording.setdefault(wording(library[article_id][1].text), article_id)
     matched = {}
     for document in documents:
-        article_id = by_wording.get(_HEAD.sub("", wording(document.text), count=1))
-        if article_id and article_id not in matched:
-            matched[article_id] = document.id
+        found = by_wording.get(_HEAD.sub("", wording(document.text), count=1))
+        if found and found not in matched:
+            matched[found] = document.id
     return matched if len(matched) >= _SAME * len(documents) else None
 
 

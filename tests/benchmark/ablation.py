@@ -1,6 +1,6 @@
 """What each part of the ranking and of the abstention is worth: all of them, each left out, and the plain methods.
 
-    python -m tests.benchmark.ablation [tests/evaluation/dev] [--model FOLDER]
+    python -m tests.benchmark.ablation [--model FOLDER] tests/evaluation/dev tests/evaluation/dev_second
 
 Learned rows are cross-validated over styles: a style is judged by weights that have seen none of it. False answers are
 counted near the subject, at the threshold that declines 3 % of the answerable questions of the other styles. Times are
@@ -108,18 +108,18 @@ def times(knowledge: KnowledgeBase, model: str, texts: Sequence[str]) -> dict[st
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path, nargs="?", default=Path("tests/evaluation/dev"))
+    parser.add_argument("folders", type=Path, nargs="+")
     parser.add_argument("--model", default=BUNDLED)
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
         with closing(open_knowledge_base(Path(folder), arguments.model)) as knowledge:
-            cases = measure(knowledge, arguments.folder)
+            cases = [case for path in arguments.folders for case in measure(knowledge, path)]
             cost = times(knowledge, arguments.model, [case.query.text for case in cases])
     column = {name: place for place, name in enumerate(FEATURES)}
     dense, lexical = column["dense"], column["lexical"]
     ranks = (column["dense_rank"], column["lexical_rank"])
     every = list(PARTS)
-    table = Table(title=f"{arguments.folder} · {arguments.model}")
+    table = Table(title=f"{len(cases)} questions · {arguments.model}")
     for name in ("", "hit@1", "hit@3", "near answered at 3 % silence", "ms"):
         table.add_column(name, justify="right" if name else "left")
 
