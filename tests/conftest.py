@@ -12,6 +12,7 @@ from bot.answering.service import Answerer
 from bot.bootstrap import join
 from knowledge.assembly import KnowledgeBase, open_knowledge_base
 from knowledge.embedding import Embedder, load_embedder
+from knowledge.exemplars import read_exemplars
 from knowledge.library import Library, bundled_folder, load_library
 from knowledge.model import Regulation
 
@@ -42,6 +43,13 @@ def written_questions(conduct_folder: Path) -> list[str]:
     """Every question of questions.jsonl."""
     lines = (conduct_folder / "questions.jsonl").read_text(encoding="utf-8").splitlines()
     return [str(json.loads(line)["question"]) for line in lines if line.strip()]
+
+
+@pytest.fixture(scope="session")
+def answered_questions(conduct: Regulation, conduct_folder: Path) -> list[str]:
+    """Every question of questions.jsonl that the regulation answers."""
+    exemplars = read_exemplars(conduct_folder / "questions.jsonl", conduct)
+    return [exemplar.question for exemplar in exemplars if exemplar.articles]
 
 
 @pytest.fixture(scope="session")

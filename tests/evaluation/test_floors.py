@@ -24,7 +24,7 @@ def figures(request: pytest.FixtureRequest, answerer: Answerer) -> dict[str, Any
 
 @pytest.mark.parametrize(("measure", "floor"), [("hit@1", 0.92), ("hit@3", 0.97), ("all@5", 0.97), ("mrr@10", 0.95)])
 def test_the_right_articles_come_first(figures: dict[str, Any], measure: str, floor: float) -> None:
-    assert figures["ranking"]["queries"] > 200
+    assert figures["ranking"]["queries"] >= 180
     assert figures["ranking"][measure] >= floor
 
 
@@ -40,14 +40,17 @@ def test_the_right_articles_come_first(figures: dict[str, Any], measure: str, fl
     ],
 )
 def test_no_style_is_left_behind(figures: dict[str, Any], style: str, floor: float) -> None:
-    assert figures["by_style"][style]["hit@1"] >= floor
+    styles = figures["by_style"]
+    assert len(styles) >= 8
+    if style in styles:  # one set has no questions of structure
+        assert styles[style]["hit@1"] >= floor
 
 
 def test_it_seldom_keeps_silent_wrongly(figures: dict[str, Any]) -> None:
     assert figures["abstention"]["false_silence"] <= 0.03
 
 
-@pytest.mark.parametrize(("group", "ceiling"), [("near", 0.18), ("chit-chat", 0.1), ("off-topic", 0.05)])
+@pytest.mark.parametrize(("group", "ceiling"), [("near", 0.1), ("chit-chat", 0.07), ("off-topic", 0.05)])
 def test_it_seldom_answers_what_the_regulation_does_not(figures: dict[str, Any], group: str, ceiling: float) -> None:
     outside = figures["abstention"]["false_answers_by_group"][group]
     assert outside["queries"] >= 20

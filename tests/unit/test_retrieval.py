@@ -168,9 +168,22 @@ def test_a_search_within_a_small_regulation_is_not_crowded_out(shelf: Library) -
     assert [evidence.article.number for evidence in found.evidence][:1] == [2]
 
 
-def test_without_a_limit_all_regulations_are_searched(shelf: Library) -> None:
+def test_without_a_name_the_principal_regulation_is_searched(shelf: Library) -> None:
     found = make_retriever(shelf, lexicon=None).retrieve("不得擅自翻越第7道墙浏览境外网站", top_k=10)
-    assert "拥挤规定" in {evidence.regulation.title for evidence in found.evidence}
+    assert {evidence.regulation for evidence in found.evidence} == {shelf.principal}
+
+
+def test_the_nearest_article_elsewhere_is_pointed_at(shelf: Library) -> None:
+    retriever = make_retriever(shelf, lexicon=None)
+    elsewhere = retriever.elsewhere(retriever.retrieve("不得擅自翻越第7道墙浏览境外网站"))
+    assert elsewhere is not None
+    assert elsewhere.regulation.title == "拥挤规定"
+    assert retriever.elsewhere(retriever.retrieve("xyz")) is None
+
+
+def test_nothing_stands_elsewhere_where_there_is_one_regulation(bundled_library: Library) -> None:
+    retriever = make_retriever(bundled_library, lexicon=None)
+    assert retriever.elsewhere(retriever.retrieve("不得擅自翻越第7道墙浏览境外网站")) is None
 
 
 def test_numbers_of_the_principal_regulation_mean_no_others(shelf: Library) -> None:

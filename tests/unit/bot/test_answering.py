@@ -405,10 +405,10 @@ def test_a_long_message_is_read_where_it_asks(ask: Ask, question: str) -> None:
 
 
 def test_every_quote_stands_verbatim_in_its_article_of_the_source(
-    ask: Ask, written_questions: list[str], conduct: Regulation, conduct_text: str
+    ask: Ask, answered_questions: list[str], conduct: Regulation, conduct_text: str
 ) -> None:
     source = source_articles(conduct_text)
-    asked = [*written_questions[:: len(written_questions) // 300], *EVERY_QUESTION]
+    asked = [*answered_questions[:: len(answered_questions) // 300], *EVERY_QUESTION]
     assert len(asked) >= 300 + 60
     quotes = 0
     for question in asked:
