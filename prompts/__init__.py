@@ -47,12 +47,16 @@ def placeholders(sentence: str) -> frozenset[str]:
     """The names in braces of one sentence.
 
     Raises:
-        PromptError: its braces do not match.
+        PromptError: its braces do not match, or one holds no name.
     """
     try:
-        return frozenset(name for _, name, _, _ in Formatter().parse(sentence) if name is not None)
+        names = frozenset(name for _, name, _, _ in Formatter().parse(sentence) if name is not None)
     except ValueError as exc:
         raise PromptError(f"{sentence!r}: {exc}") from exc
+    for name in names:
+        if not name.isidentifier():
+            raise PromptError(f"{sentence!r}: {{{name}}} is no name")
+    return names
 
 
 def _flatten(table: Mapping[str, Any], prefix: str = "") -> dict[str, str]:

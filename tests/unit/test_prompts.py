@@ -212,6 +212,12 @@ def test_placeholders_are_the_names_in_braces(sentence: str, names: set[str]) ->
     assert placeholders(sentence) == names
 
 
+@pytest.mark.parametrize("sentence", ["{}", "{0}", "{a b}", "{1a}"])
+def test_a_placeholder_without_a_name_refuses_to_start(sentence: str) -> None:
+    with pytest.raises(PromptError):
+        placeholders(sentence)
+
+
 def test_every_key_that_the_source_uses_exists() -> None:
     used, known = used_keys(), set(load_replies()["zh"].placeholders())
     assert len(used) > 40
