@@ -7,7 +7,7 @@ DEFAULT := $(VENV)/.default
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help chat run index doctor test check format bench picture sbert lock clean
+.PHONY: help chat run index doctor test check format bench picture font sbert lock clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,11 +55,15 @@ format: $(DEV)  ## format and mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
 
-bench: $(DEV)  ## speed and memory, beside the plain pipeline where the extra sbert is installed
+bench: $(DEV)  ## speed and memory, beside the plain pipeline (extra sbert) and a bare Telegram echo
 	@$(BIN)/python -m tests.benchmark.answering
+	@$(BIN)/python -m tests.benchmark.telegram
 
-picture: $(DEV)  ## draw docs/answer.png from real answers (needs chromium)
+picture: $(DEV)  ## draw docs/*.png from real answers (needs chromium)
 	@$(BIN)/python -m tests.picture
+
+font: $(DEV)  ## cut the font that pictures are drawn with (needs fonts-noto-cjk)
+	@$(BIN)/python -m tests.picture.font
 
 sbert: $(DEV)  ## install the extra sbert (torch, CPU build)
 	@$(PIP) install torch==2.13.0 >&2

@@ -1,24 +1,34 @@
 """The only place that knows which concrete parts are joined."""
 
+import asyncio
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager, suppress
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
 
 from bot.answering.service import Answerer
 from bot.errors import SettingsError
 from bot.settings import Settings
-from knowledge.assembly import LIBRARY_FOLDER, KnowledgeBase, open_knowledge_base
+from knowledge.assembly import ADDITIONS_FOLDER, LIBRARY_FOLDER, KnowledgeBase, open_knowledge_base
 from knowledge.corpora import corpus_search, match_articles, open_corpus
 from knowledge.evaluation import Collection, Finding, Search
 from knowledge.exemplars import Progress
 from knowledge.index import Announce
-from knowledge.library import adding
+from knowledge.library import adding, load_library
 from prompts import load_replies
 
-ANSWERING_THREADS = 2
+if TYPE_CHECKING:  # the terminal needs neither
+    from bot.storage.database import Database
+    from bot.storage.review import Resolved
+    from bot.telegram.application import Entrance, TelegramChannel
+
+ANSWERING_THREADS: Final = 2
+DEFAULT_LISTEN: Final = "127.0.0.1:8080"
+DATABASE_FILE: Final = "wanggui.db"
 
 
 @contextmanager
@@ -87,18 +97,104 @@ def find(answerer: Answerer, documents: Mapping[str, str], question: str) -> Fin
 
 
 def run_telegram(settings: Settings, *, announce: Announce | None = None) -> None:
-    """Open the house and poll Telegram until stopped.
+    """Open the house and answer on Telegram until stopped.
 
     Raises:
-        SettingsError: there is no token. TelegramError: the Bot API refuses it or cannot be reached.
+        SettingsError: there is no token, or a webhook without a secret. StorageError: the database cannot be opened.
+        TelegramError: the Bot API refuses the token or cannot be reached.
     """
-    from bot.telegram.application import TelegramChannel, run_polling
+    from bot.telegram.application import TelegramChannel
 
     if settings.telegram_token is None:
         raise SettingsError(load_replies()["zh"]("doctor.token_missing"))
+    channel = TelegramChannel(settings.telegram_token.get_secret_value(), settings.telegram_api, settings.proxy())
+    entrance = entrance_of(settings)
     with open_answerer(settings, announce=announce) as answerer:
-        channel = TelegramChannel(settings.telegram_token.get_secret_value(), settings.telegram_api)
-        run_polling(channel, answerer, load_replies())
+        asyncio.run(_serve(settings, answerer, channel, entrance))
+
+
+def entrance_of(settings: Settings) -> "Entrance":
+    """How updates come in.
+
+    Raises:
+        SettingsError: a webhook without a secret.
+    """
+    from bot.telegram.application import Entrance
+    from bot.telegram.webhook import Address, Webhook
+
+    listen = settings.listen or (DEFAULT_LISTEN if settings.webhook_url else None)
+    host, _, port = listen.rpartition(":") if listen else ("", "", "")
+    address = Address(host.strip("[]"), int(port)) if listen else None
+    if settings.webhook_url is None:
+        return Entrance(None, address)
+    if settings.webhook_secret is None:
+        raise SettingsError(load_replies()["zh"]("doctor.webhook_secret_missing"))
+    path = urlsplit(settings.webhook_url).path or "/"
+    return Entrance(Webhook(settings.webhook_url, path, settings.webhook_secret.get_secret_value()), address)
+
+
+async def _serve(settings: Settings, answerer: Answerer, channel: "TelegramChannel", entrance: "Entrance") -> None:
+    from bot.answering.remembering import Remembering
+    from bot.storage.additions import Additions
+    from bot.telegram.application import House, serve
+
+    async with open_database(settings) as database:
+        house = House(
+            answerer=Remembering(answerer),
+            replies=load_replies(),
+            database=database,
+            additions=Additions(settings.data_dir / ADDITIONS_FOLDER, database.review),
+            allowed=settings.allowed_chats,
+            operators=settings.operators,
+            retention_days=settings.retention_days,
+        )
+        await serve(channel, house, entrance)
+
+
+def database_url(settings: Settings) -> str:
+    """Where the database is: the setting's, else a SQLite file in the data folder."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    return f"sqlite:///{(settings.data_dir / DATABASE_FILE).absolute()}"
+
+
+@asynccontextmanager
+async def open_database(settings: Settings) -> "AsyncIterator[Database]":
+    """The database of these settings.
+
+    Raises:
+        StorageError: it cannot be opened or brought up to date.
+    """
+    from bot.storage.database import Database
+
+    if settings.database_url is None:
+        make_private(settings.data_dir)
+    async with await Database.open(database_url(settings)) as database:
+        yield database
+
+
+def make_private(folder: Path) -> None:
+    """The data folder, for its owner alone; one that belongs to somebody else, or cannot be made, stays as it is."""
+    with suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        folder.chmod(0o700)
+
+
+def export_review(settings: Settings, folder: Path) -> int:
+    """Write what administrators have made of questions as a BEIR folder; returns how many questions there are.
+
+    Raises:
+        StorageError: the database cannot be read. WangguiError: there is nothing yet, or the folder cannot be written.
+    """
+    from bot.exporting import review_collection, write_collection
+
+    async def read() -> "list[Resolved]":
+        async with open_database(settings) as database:
+            return await database.review.resolved()
+
+    collection = review_collection(load_library().principal, asyncio.run(read()))
+    write_collection(collection, folder)
+    return len(collection.queries)
 
 
 def quiet_logging(settings: Settings) -> None:
@@ -109,11 +205,11 @@ def quiet_logging(settings: Settings) -> None:
 
 
 def set_up_logging(settings: Settings) -> None:
-    """Log to standard error; `httpx` stays at WARNING, since its URLs hold the bot token.
+    """Log to standard error; HTTP libraries stay at WARNING, since their URLs hold the bot token.
 
-    `telegram` never goes below INFO: what people write stands in its DEBUG lines.
+    `telegram` and `aiosqlite` are kept from DEBUG: what people write stands in those lines.
     """
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("telegram").setLevel(logging.INFO)
-    for name in ("httpx", "httpcore", "telegram.request", "chromadb"):
+    for name in ("httpx", "httpcore", "aiohttp", "uvicorn", "telegram.request", "chromadb", "alembic", "aiosqlite"):
         logging.getLogger(name).setLevel(logging.WARNING)

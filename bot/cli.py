@@ -1,4 +1,4 @@
-"""Commands a person types: wanggui chat | ask | run | index | evaluate | doctor.
+"""Commands a person types: wanggui chat | ask | run | index | evaluate | review | doctor.
 
 The one place that speaks to people of what went wrong; heavy parts are imported by the command that needs them.
 """
@@ -25,6 +25,10 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+review_app = typer.Typer(help="复核过的问题。 Reviewed questions.", no_args_is_help=True)
+app.add_typer(review_app, name="review")
 
 
 def main() -> None:
@@ -121,7 +125,7 @@ def evaluate(
     folder: Annotated[Path, typer.Argument(help="BEIR：corpus.jsonl、queries.jsonl、qrels/*.tsv")],
     as_json: Annotated[bool, typer.Option("--json", help="一个 JSON 对象")] = False,
     misses: Annotated[bool, typer.Option("--misses", help="逐条列出答错的问题")] = False,
-    plots: Annotated[Path | None, typer.Option(help="把曲线画成 PNG 存进这个文件夹（需要 matplotlib）")] = None,
+    plots: Annotated[Path | None, typer.Option(help="把曲线画成 PNG 存进这个文件夹")] = None,
 ) -> None:
     """评测检索和拒答。 Retrieval and abstention figures on a BEIR folder."""
     from bot.bootstrap import open_search, quiet_logging
@@ -147,6 +151,17 @@ def evaluate(
             show_misses(report)
 
 
+@review_app.command("export")
+def review_export(folder: Annotated[Path, typer.Argument(help="写到这个文件夹，wanggui evaluate 读得懂")]) -> None:
+    """把复核过的问题写成评测集。 Write reviewed questions as a BEIR folder."""
+    from bot.bootstrap import export_review, quiet_logging
+
+    with _explained():
+        settings = read_settings()
+        quiet_logging(settings)
+        print(f"{folder}: {export_review(settings, folder)} 个问题")
+
+
 @app.command()
 def run() -> None:
     """运行 Telegram 机器人。 Run the Telegram bot."""
@@ -169,7 +184,7 @@ def doctor(
 
     with _explained():
         quiet_logging(read_settings())
-        findings = examine(read_settings())
+        findings = examine(read_settings(), listens=not quiet)
         shown = [finding for finding in findings if finding.level == "error"] if quiet else findings
         if as_json:
             print(json.dumps([vars(finding) for finding in shown], ensure_ascii=False))

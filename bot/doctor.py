@@ -1,11 +1,14 @@
 """Checks everything that the bot stands on, and says what to do about what it finds."""
 
+import asyncio
 import os
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from bot.bootstrap import open_database
+from bot.errors import StorageError
 from bot.settings import Settings
 from prompts import load_replies
 
@@ -22,9 +25,18 @@ class Finding:
     sentence: str
 
 
-def examine(settings: Settings) -> list[Finding]:
-    """Run every check; one that fails does not keep the others from running."""
-    return [*_settings(settings), *_data_folder(settings), *_knowledge(settings), *_telegram(settings)]
+def examine(settings: Settings, *, listens: bool = True) -> list[Finding]:
+    """Run every check; one that fails does not keep the others from running.
+
+    `listens`: also poll for a moment to see whether another program does; a bot that runs is then cut off once.
+    """
+    return [
+        *_settings(settings),
+        *_data_folder(settings),
+        *_database(settings),
+        *_knowledge(settings),
+        *_telegram(settings, listens),
+    ]
 
 
 def report(findings: list[Finding]) -> str:
@@ -32,10 +44,12 @@ def report(findings: list[Finding]) -> str:
     return "\n".join(f"{_MARKS[finding.level]} {finding.check:<10} {finding.sentence}" for finding in findings)
 
 
-def _settings(_: Settings) -> Iterator[Finding]:
+def _settings(settings: Settings) -> Iterator[Finding]:
     say = load_replies()["zh"]
-    yield Finding("settings", "ok", say("doctor.settings_ok"))
-    yield Finding("database", "ok", say("doctor.database_none"))
+    if settings.webhook_url and settings.webhook_secret is None:
+        yield Finding("settings", "error", say("doctor.webhook_secret_missing"))
+    else:
+        yield Finding("settings", "ok", say("doctor.settings_ok"))
     yield Finding("llm", "ok", say("doctor.llm_none"))
 
 
@@ -68,21 +82,34 @@ def _knowledge(settings: Settings) -> Iterator[Finding]:
         yield Finding("knowledge", "error", say("doctor.broken", problem=str(exc)))
 
 
-def _telegram(settings: Settings) -> Iterator[Finding]:
+def _database(settings: Settings) -> Iterator[Finding]:
+    say = load_replies()["zh"]
+
+    async def reach() -> None:
+        async with open_database(settings) as database:
+            await database.chats.settings(0)
+
+    try:
+        asyncio.run(reach())
+    except StorageError as exc:
+        yield Finding("database", "error", say("doctor.broken", problem=str(exc)))
+    else:
+        yield Finding("database", "ok", say("doctor.database_ok"))
+
+
+def _telegram(settings: Settings, listens: bool) -> Iterator[Finding]:
     say = load_replies()["zh"]
     if settings.telegram_token is None:
         yield Finding("token", "warning", say("doctor.token_missing"))
         return
-    from bot.telegram.probing import probe
+    from bot.telegram.probing import ALLOWED_UPDATES, probe, remarks
 
-    result = probe(settings.telegram_token.get_secret_value(), settings.telegram_api)
-    if result.outcome == "refused":
+    token = settings.telegram_token.get_secret_value()
+    found = probe(token, settings.telegram_api, settings.proxy(), listens=listens)
+    if found == "refused":
         yield Finding("token", "error", say("doctor.token_refused"))
-    elif result.outcome == "unreachable":
+    elif found == "unreachable":
         yield Finding("token", "error", say("doctor.token_unreachable", root=settings.telegram_api))
     else:
-        yield Finding("token", "ok", say("doctor.token_ok", username=result.username))
-        private = result.privacy_mode
-        yield Finding("privacy", "ok" if private else "warning", say(f"doctor.privacy_{'on' if private else 'off'}"))
-        if result.webhook:
-            yield Finding("webhook", "warning", say("doctor.webhook_set"))
+        for remark in remarks(found, ALLOWED_UPDATES, settings.webhook_url or ""):
+            yield Finding(remark.check, remark.level, say(remark.key, **remark.values))

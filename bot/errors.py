@@ -2,6 +2,7 @@
 
     WangguiError
     ├── SettingsError      a setting is missing or malformed: its name, and what to do
+    ├── StorageError       the database cannot be opened, read or written: what to do
     ├── TelegramError      the Bot API refuses the token or cannot be reached
     └── GroundingError     an answer was about to show a quote that does not stand in its article
 
@@ -15,6 +16,10 @@ class WangguiError(Exception):
 
 class SettingsError(WangguiError):
     """A setting is missing or malformed."""
+
+
+class StorageError(WangguiError):
+    """The database cannot be opened, read or written."""
 
 
 class TelegramError(WangguiError):

@@ -52,15 +52,13 @@ def draw(report: Report, folder: Path) -> None:
     """Draw the coverage–risk curve and the reliability of confidence as PNG files.
 
     Raises:
-        WangguiError: matplotlib is not installed, or the folder cannot be written.
+        WangguiError: the folder cannot be written.
     """
-    try:
-        import matplotlib as mpl
+    import matplotlib as mpl
 
-        mpl.use("Agg")
-        from matplotlib import pyplot
-    except ImportError as exc:
-        raise WangguiError("--plots needs matplotlib: pip install 'wanggui[plots]'") from exc
+    mpl.use("Agg")
+    from matplotlib import pyplot
+
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as exc:

@@ -4,12 +4,15 @@ Names and defaults stand in README § Settings and in `.env.example`; a test hol
 """
 
 import os
+import re
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from bot.errors import SettingsError
 
@@ -29,7 +32,19 @@ class Settings(BaseSettings):
 
     telegram_token: SecretStr | None = Field(None, description="bot token, from @BotFather")
     telegram_api: str = Field("https://api.telegram.org", description="root of the Bot API, or of a local server")
+    telegram_proxy: SecretStr | None = Field(None, description="HTTP proxy towards Telegram; default HTTPS_PROXY")
+    webhook_url: str | None = Field(None, description="where Telegram posts updates; empty: the bot polls")
+    webhook_secret: SecretStr | None = Field(None, description="by which the webhook knows Telegram")
+    listen: str | None = Field(None, description="host:port of the webhook and /healthz, default 127.0.0.1:8080")
     data_dir: Path = Field(Path(".wanggui"), description="where the index and the library lie")
+    database_url: SecretStr | None = Field(None, description="default a SQLite file in the data folder")
+    retention_days: int = Field(90, ge=1, le=3650, description="how long counts and open questions are kept")
+    allowed_chats: Annotated[frozenset[int], NoDecode] = Field(
+        frozenset(), description="ids of groups and users, with commas; empty: everybody"
+    )
+    operators: Annotated[frozenset[int], NoDecode] = Field(
+        frozenset(), description="ids of users who may review and see the statistics of all chats, with commas"
+    )
     embedding_model: str = Field(BUNDLED, description="any sentence-transformers name or folder (extra sbert)")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much is logged")
 
@@ -38,12 +53,68 @@ class Settings(BaseSettings):
     def _upper(cls, value: object) -> object:
         return value.upper() if isinstance(value, str) else value
 
+    @field_validator("allowed_chats", "operators", mode="before")
+    @classmethod
+    def _ids(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return frozenset(int(part) for part in value.split(",") if part.strip())
+        except ValueError:
+            raise ValueError("must be ids (numbers) with commas between them") from None
+
+    @field_validator("database_url")
+    @classmethod
+    def _is_database(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("sqlite", "postgresql")):
+            raise ValueError("must begin with sqlite:/// or postgresql://")
+        return value
+
     @field_validator("telegram_api")
     @classmethod
     def _is_root(cls, value: str) -> str:
         if not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
         return value.rstrip("/")
+
+    @field_validator("telegram_proxy")
+    @classmethod
+    def _is_http_proxy(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not value.get_secret_value().startswith(("http://", "https://")):
+            raise ValueError("must begin with http:// or https://; no other kind of proxy is understood")
+        return value
+
+    @field_validator("webhook_url")
+    @classmethod
+    def _is_webhook(cls, value: str | None) -> str | None:
+        if value is not None and (not value.startswith(("http://", "https://")) or not urlsplit(value).hostname):
+            raise ValueError("must be a URL, https:// for Telegram's own servers")
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _is_webhook_secret(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.fullmatch(r"[A-Za-z0-9_-]{1,256}", value.get_secret_value()):
+            raise ValueError("must be at most 256 letters, digits, underscores and hyphens")
+        return value
+
+    @field_validator("listen")
+    @classmethod
+    def _is_address(cls, value: str | None) -> str | None:
+        if value is not None and not re.fullmatch(r"(\[[0-9A-Fa-f:.]+\]|[^\s:\[\]]+):[0-9]{1,5}", value):
+            raise ValueError("must be host:port, e.g. 127.0.0.1:8080")
+        return value
+
+    def proxy(self) -> str | None:
+        """The proxy towards Telegram: the setting's, else the environment's unless NO_PROXY names the host."""
+        if self.telegram_proxy is not None:
+            return self.telegram_proxy.get_secret_value()
+        root = urlsplit(self.telegram_api)
+        if proxy_bypass(root.netloc):
+            return None
+        proxies = getproxies()
+        found = proxies.get(root.scheme) or proxies.get("all")
+        return found if found and found.startswith(("http://", "https://")) else None
 
     @field_validator("telegram_token")
     @classmethod

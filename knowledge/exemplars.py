@@ -8,7 +8,7 @@ import hashlib
 import json
 import logging
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -77,12 +77,27 @@ def read_exemplars(path: Path, regulation: Regulation) -> tuple[Exemplar, ...]:
     return tuple(exemplars)
 
 
+def in_order(exemplars: Iterable[Exemplar]) -> tuple[Exemplar, ...]:
+    """The bank's order: by leading article, the unanswerable ones first."""
+    return tuple(sorted(exemplars, key=lambda exemplar: exemplar.articles[0] if exemplar.articles else 0))
+
+
 @dataclass(frozen=True)
 class WrittenQuestions:
-    """The written questions of one regulation, in the bank's order, and where vectors that ship with them may lie."""
+    """The written questions of one regulation, in the bank's order, and where vectors that ship with them may lie.
+
+    `bundled` are those among them that ship, where others have been added.
+    """
 
     exemplars: tuple[Exemplar, ...] = ()
     shipped: Path | None = None
+    bundled: "WrittenQuestions | None" = None
+
+    def with_added(self, added: Iterable[Exemplar]) -> "WrittenQuestions":
+        """These and others; where a question is there already, the added one counts."""
+        others = {normalise(exemplar.question): exemplar for exemplar in added}
+        kept = [exemplar for exemplar in self.exemplars if normalise(exemplar.question) not in others]
+        return WrittenQuestions(in_order([*kept, *others.values()]), bundled=self)
 
     @cached_property
     def digest(self) -> str:
@@ -92,11 +107,25 @@ class WrittenQuestions:
 
     def vectors(self, embedder: Embedder, progress: Progress | None = None) -> Vector:
         """One unit vector a question, shape (n, dimensions): the shipped ones if they fit, else embedded now."""
+        if self.bundled:
+            vectors = self.bundled.vectors(embedder, progress)
+            known = {one.question: vector for one, vector in zip(self.bundled.exemplars, vectors, strict=True)}
+            return np.stack(
+                [
+                    known[one.question] if one.question in known else embedder.embed(normalise(one.question))
+                    for one in self.exemplars
+                ]
+            )
         arrays = self._shipped(embedder)
         return arrays["vectors"].astype(np.float32) if arrays else self._embed(embedder, progress)
 
     def scope(self, embedder: Embedder, vectors: Vector) -> Scope:
-        """What the questions teach of the regulation's scope: shipped if it fits, else learned from these vectors."""
+        """What the questions teach of the regulation's scope: shipped if it fits, else learned from these vectors.
+
+        A few additions change nothing in it: what the bundled questions teach holds for them too.
+        """
+        if self.bundled:
+            return self.bundled.scope(embedder, self.bundled.vectors(embedder))
         arrays = self._shipped(embedder)
         return Scope.from_arrays(arrays) if arrays else self._learn(vectors)
 

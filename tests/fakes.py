@@ -1,5 +1,6 @@
 """Fakes of the knowledge package's seams: written once, deterministic, recording."""
 
+import asyncio
 import hashlib
 import zlib
 from collections.abc import Callable, Sequence
@@ -104,3 +105,19 @@ class FakeRetriever(Retriever):
 
     def elsewhere(self, found: Retrieval) -> Evidence | None:
         return None
+
+
+class FakeClock:
+    """Seconds that stand still until the test, or `sleep`, moves them; `slept` records how long was slept."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.slept: list[float] = []
+
+    def __call__(self) -> float:
+        return self.now
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now += seconds
+        await asyncio.sleep(0)

@@ -1,8 +1,21 @@
 """The Telegram channel, the only importer of `telegram`.
 
-intake        Update -> Question, or nothing where nobody asked
-rendering     Answer -> HTML of at most so many UTF-16 units; pure
-delivery      HTML -> a reply in the same chat and topic
-handlers      thin: intake, await, render, deliver
-application   joins them to python-telegram-bot, and polls
+in        polling webhook -> reception, lanes, backlog -> admission -> handlers
+out       handlers -> dressing (rendering, keyboards) -> Outgoing -> delivery (pacing, refusals) -> transport
+
+application parts      joins them, and is run by polling or a webhook; what every handler is given
+rawbot probing health   the bot with a way past PTB's objects; how it is set up at Telegram; what /healthz says
+intake                 Message -> Question, or nothing where nobody asked
+speaking limits        in which language, under which settings, to whom: the budget of a person, twins
+asking waiting         questions, edited ones, and those that nobody answered
+navigating searching   articles, chapters, contents, exact words (textsearch); by command and by button
+inline                 cards in any chat, as one types
+buttons                what the buttons below an answer do; votes are counted, voters forgotten (ballots, recalling)
+welcoming menus        first words, deep links; what Telegram shows of the bot
+configuring reviewing  a group's own settings, and the questions it is asked to look at
+statistics charts      /stats, as a picture
+personal sweeping      /privacy, /forget, and what is dropped with time
+
+rendering              Answer -> HTML of one message; pure
+keyboards callbacks    buttons, and the 64 bytes that each carries (trails); pure
 """

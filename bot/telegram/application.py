@@ -1,57 +1,97 @@
-"""Joins the handlers to python-telegram-bot, and polls until stopped."""
+"""Joins the handlers to python-telegram-bot and to our own ways in and out, and runs until stopped.
+
+updates:  poller or webhook -> reception -> lanes -> handlers        answers:  handlers -> delivery -> transport
+"""
 
 import asyncio
 import logging
 import signal
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from typing import Final
+from datetime import UTC, datetime
+from typing import Any, Final
 
-from telegram import BotCommand, Update
 from telegram.error import InvalidToken, TelegramError
 from telegram.ext import Application, ApplicationBuilder
 
 from bot import errors
-from bot.answering.service import Answerer
-from bot.telegram.handlers import Handlers
+from bot.answering.remembering import Answers
+from bot.storage.additions import Additions
+from bot.storage.database import Database
+from bot.telegram.administrators import Administrators
+from bot.telegram.admission import Admission
+from bot.telegram.backlog import Backlog
+from bot.telegram.delivery import Delivery
+from bot.telegram.handlers import HANDLERS
+from bot.telegram.health import Health, WebhookWatch
 from bot.telegram.intake import Bot
-from prompts import LANGUAGES, Language, Replies
+from bot.telegram.limits import PersonBudget, Twins
+from bot.telegram.menus import name_commands
+from bot.telegram.parts import Parts
+from bot.telegram.polling import Poller
+from bot.telegram.probing import ALLOWED_UPDATES, look, remarks
+from bot.telegram.rawbot import RawBot
+from bot.telegram.reception import Reception
+from bot.telegram.transport import AiohttpRequest
+from bot.telegram.webhook import Address, Webhook, build_site, serving
+from prompts import Language, Replies
 
-CONCURRENT_UPDATES: Final = 256
-COMMANDS: Final = ("ask", "article", "chapter", "toc", "help", "privacy")
+WEBHOOK_CONNECTIONS: Final = 100
+FINISH_S: Final = 7.0
+"""How long answers in hand may take after SIGTERM."""
+_FIRST_ATTEMPTS: Final = 4
+
+App = Application[Any, Any, Any, Any, Any, Any]
+Until = Callable[[], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class TelegramChannel:
-    """Where the Bot API is and how to log in; the token never shows in a representation."""
+    """Where the Bot API is and how to log in; neither the token nor a proxy's password shows in a representation."""
 
     token: str = field(repr=False)
     api_root: str
+    proxy: str | None = field(default=None, repr=False)
 
-    def build(self) -> "Application":  # type: ignore[type-arg]
-        """An application with no handlers yet."""
-        return (
-            ApplicationBuilder()
-            .token(self.token)
-            .base_url(f"{self.api_root}/bot")
-            .base_file_url(f"{self.api_root}/file/bot")
-            .concurrent_updates(CONCURRENT_UPDATES)
-            .build()
+    def bot(self) -> tuple[RawBot, AiohttpRequest]:
+        """A bot on our own transport, and the transport; updates have a connection to themselves."""
+        transport = AiohttpRequest(proxy=self.proxy)
+        bot = RawBot(
+            self.token,
+            base_url=f"{self.api_root}/bot",
+            base_file_url=f"{self.api_root}/file/bot",
+            request=transport,
+            get_updates_request=AiohttpRequest(connections=2, proxy=self.proxy),
         )
+        return bot, transport
 
 
-def run_polling(channel: TelegramChannel, answerer: Answerer, replies: Mapping[Language, Replies]) -> None:
-    """Poll until SIGINT or SIGTERM.
+@dataclass(frozen=True, slots=True)
+class Entrance:
+    """How updates come in: through the webhook, or by polling where there is none; and where `/healthz` listens."""
 
-    Raises:
-        errors.TelegramError: the token is refused, or the Bot API cannot be reached.
-    """
-    asyncio.run(poll(channel, answerer, replies, _stop_signal))
+    webhook: Webhook | None = None
+    address: Address | None = None
 
 
-async def _stop_signal() -> None:
+@dataclass(frozen=True, slots=True)
+class House:
+    """What the channel is given to answer with."""
+
+    answerer: Answers
+    replies: Mapping[Language, Replies]
+    database: Database
+    additions: Additions
+    allowed: frozenset[int]
+    operators: frozenset[int]
+    retention_days: int
+
+
+async def until_signalled() -> None:
+    """Wait for SIGINT or SIGTERM."""
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -59,36 +99,144 @@ async def _stop_signal() -> None:
     await stopped.wait()
 
 
-async def poll(
-    channel: TelegramChannel,
-    answerer: Answerer,
-    replies: Mapping[Language, Replies],
-    until: Callable[[], Awaitable[None]],
-) -> None:
-    """Poll until the awaitable that `until` returns is done; updates in hand are finished first."""
-    application = channel.build()
+async def serve(channel: TelegramChannel, house: House, entrance: Entrance, until: Until = until_signalled) -> None:
+    """Answer until the awaitable that `until` returns is done; updates in hand are finished first.
+
+    Raises:
+        errors.TelegramError: the token is refused, the Bot API cannot be reached, or the address is taken.
+    """
+    say = house.replies["zh"]
+    bot, transport = channel.bot()
+    application: App = ApplicationBuilder().bot(bot).updater(None).build()
+    started = datetime.now(UTC)
     try:
-        async with application:
-            me = application.bot.bot
-            Handlers(answerer, replies, Bot(me.id, me.username or "")).register(application)
-            await _name_commands(application, replies)
-            await application.start()
-            assert application.updater is not None  # noqa: S101 - the builder makes one unless told not to
-            await application.updater.start_polling(allowed_updates=[Update.MESSAGE])
-            log.info("polling as @%s", me.username)
-            try:
-                await until()
-            finally:
-                await application.updater.stop()
-                await application.stop()
+        await _log_in(application)
     except InvalidToken as exc:
-        raise errors.TelegramError(replies["zh"]("doctor.token_refused")) from exc
+        raise errors.TelegramError(say("doctor.token_refused")) from exc
     except TelegramError as exc:
-        raise errors.TelegramError(replies["zh"]("doctor.token_unreachable", root=channel.api_root)) from exc
+        raise errors.TelegramError(say("doctor.token_unreachable", root=channel.api_root)) from exc
+    try:
+        async with _furnished(application, house) as parts:
+            reception = Reception(application, parts, Backlog(parts, started))
+            await _look_around(bot, transport, entrance, say)
+            await name_commands(bot, house.replies)
+            if entrance.webhook is None:
+                await _poll(bot, reception, house, entrance, until)
+            else:
+                await _listen(bot, reception, house, entrance, entrance.webhook, until)
+    finally:
+        await application.shutdown()
 
 
-async def _name_commands(application: "Application", replies: Mapping[Language, Replies]) -> None:  # type: ignore[type-arg]
-    """The menu of commands, in each language; Telegram shows Chinese to those with no other."""
-    for language in LANGUAGES:
-        commands = [BotCommand(name, replies[language](f"telegram.command_{name}")) for name in COMMANDS]
-        await application.bot.set_my_commands(commands, language_code=None if language == "zh" else language)
+async def _log_in(application: App) -> None:
+    """Ask who the bot is; a hiccup of the network is no reason not to start."""
+    for attempt in range(1, _FIRST_ATTEMPTS + 1):
+        try:
+            await application.initialize()
+        except InvalidToken:
+            await _let_go(application)
+            raise
+        except TelegramError:
+            if attempt == _FIRST_ATTEMPTS:
+                await _let_go(application)
+                raise
+            await asyncio.sleep(0.25 * 2**attempt)
+        else:
+            return
+
+
+async def _let_go(application: App) -> None:
+    with suppress(TelegramError, RuntimeError):
+        await application.bot.shutdown()
+
+
+@asynccontextmanager
+async def _furnished(application: App, house: House) -> AsyncIterator[Parts]:
+    """The parts, with every handler registered and started; afterwards each is told to stop."""
+    me = application.bot.bot
+    parts = Parts(
+        answerer=house.answerer,
+        replies=house.replies,
+        bot=Bot(me.id, me.username or ""),
+        database=house.database,
+        delivery=Delivery(application.bot, house.database.chats.migrate),
+        budget=PersonBudget(),
+        twins=Twins(),
+        admission=Admission(house.allowed, house.operators),
+        administrators=Administrators(application.bot),
+        clock=lambda: datetime.now(UTC),
+        operators=house.operators,
+        additions=house.additions,
+        retention_days=house.retention_days,
+    )
+    parts.admission.register(application, parts)
+    handlers = [make(parts) for make in HANDLERS]
+    for handler in handlers:
+        handler.register(application)
+    await _tell(handlers, "started")
+    try:
+        yield parts
+    finally:
+        await _tell(reversed(handlers), "stopping")
+        await parts.delivery.close()
+
+
+async def _tell(handlers: Iterable[object], event: str) -> None:
+    """Call `started` or `stopping` of those handlers that have something running beside them."""
+    for handler in handlers:
+        if told := getattr(handler, event, None):
+            await told()
+
+
+async def _poll(bot: RawBot, reception: Reception, house: House, entrance: Entrance, until: Until) -> None:
+    await _remove_webhook(bot)
+    poller = Poller(bot, reception.accept, lambda: reception.full, ALLOWED_UPDATES)
+    health = Health(house.answerer, lambda: poller.problem)
+    site = build_site(reception, health.problems, None)
+    async with serving(site, entrance.address, house.replies["zh"]) if entrance.address else nullcontext():
+        polling = asyncio.create_task(poller.run(), name="polling")
+        log.info("polling as @%s", bot.username)
+        try:
+            await until()
+        finally:
+            polling.cancel()
+            await asyncio.gather(polling, return_exceptions=True)
+            await reception.lanes.finish(FINISH_S)
+            await poller.confirm(reception.in_hand)
+
+
+async def _listen(
+    bot: RawBot, reception: Reception, house: House, entrance: Entrance, webhook: Webhook, until: Until
+) -> None:
+    assert entrance.address is not None  # noqa: S101 - a webhook has an address
+    watch = WebhookWatch(bot, webhook, ALLOWED_UPDATES, WEBHOOK_CONNECTIONS)
+    health = Health(house.answerer, lambda: watch.problem)
+    site = build_site(reception, health.problems, webhook)
+    async with serving(site, entrance.address, house.replies["zh"]):
+        watching = asyncio.create_task(watch.run(), name="watching the webhook")
+        log.info("webhook of @%s at %s:%s", bot.username, entrance.address.host, entrance.address.port)
+        try:
+            await until()
+        finally:
+            watching.cancel()
+            await asyncio.gather(watching, return_exceptions=True)
+    await reception.lanes.finish(FINISH_S)
+
+
+async def _remove_webhook(bot: RawBot) -> None:
+    """A webhook keeps updates from a poller; what waits for it stays."""
+    with suppress(TelegramError):
+        await bot.delete_webhook(drop_pending_updates=False)
+
+
+async def _look_around(bot: RawBot, transport: AiohttpRequest, entrance: Entrance, say: Replies) -> None:
+    """One line in the log for everything about the bot's set-up that somebody may want to put right."""
+    try:
+        found = await look(bot, transport)
+    except TelegramError as exc:
+        log.warning("the set-up could not be looked at: %s", type(exc).__name__)
+        return
+    expected = entrance.webhook.url if entrance.webhook else ""
+    for remark in remarks(found, ALLOWED_UPDATES, expected):
+        if remark.level != "ok":
+            log.warning("%s", say(remark.key, **remark.values))

@@ -1,52 +1,400 @@
-"""HTML -> a reply to the message that asked, in the same chat and topic."""
+"""Outgoing -> Telegram: the one door through which anything in a chat is changed.
+
+Calls to one chat go one after another, as often as `pacing` allows; where Telegram asks to wait, that chat waits and no
+other. A chat that is closed to the bot is left in peace until somebody writes there. What Telegram refuses to format is
+sent once more as plain text. A request that may have arrived is repeated only where repeating changes nothing.
+"""
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from functools import partial
-from typing import Final
+import random
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from typing import Final, TypeVar
 
-from telegram import LinkPreviewOptions, Message, ReplyParameters
-from telegram.constants import ParseMode
-from telegram.error import BadRequest, Forbidden, RetryAfter
+from telegram import (
+    CallbackQuery,
+    InlineKeyboardMarkup,
+    InlineQuery,
+    InlineQueryResult,
+    Message,
+    ReplyParameters,
+)
+from telegram.constants import ChatAction, ParseMode
+from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
+
+from bot.telegram.outgoing import Outgoing, bare
+from bot.telegram.pacing import ChatPacing
+from bot.telegram.rawbot import RawBot
+from bot.telegram.refusals import Refusal, read_refusal
+from bot.telegram.transport import NotSent
+
+MOST_WAITING: Final = 50
+"""Calls that may wait for one chat; the next one is given up at once."""
+PATIENCE_S: Final = 600.0
+"""How long a call may wait, for its turn or for what Telegram asks, before it is given up."""
+ATTEMPTS: Final = 4
+CLOSED_S: Final = 600.0
+THINKING_S: Final = 0.3
+MOST_THINKING: Final = 16
+"""Questions being answered at once, beyond which typing is not shown: it would only make everybody wait longer."""
+TYPING_S: Final = 4.5
+"""Telegram shows the bot typing for five seconds."""
+
+_QUERY_PATIENCE_S: Final = 10.0
+_HTML: Final = str(ParseMode.HTML)
+_NO_PREVIEW: Final = {"is_disabled": True}
+_TOO_MANY: Final = "too many requests"
+
+Result = TypeVar("Result")
+Moved = Callable[[int, int], Awaitable[None]]
 
 log = logging.getLogger(__name__)
 
 
-MAX_WAIT_S: Final = 60
-"""How long Telegram may ask to wait before a reply is given up."""
+class _GivenUp(Exception):
+    """The call was not made, or not to its end; the reason has been logged."""
 
 
-async def reply(message: Message, texts: Sequence[str]) -> None:
-    """Send the texts one after another, the first as a reply; a chat that is closed to the bot is left in peace."""
-    for place, text in enumerate(texts):
+@dataclass(slots=True)
+class _Turn:
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    waiting: int = 0
+
+
+class Delivery:
+    """Sends, edits and acknowledges; never raises for what Telegram answers.
+
+    `moved` is told the old and the new id of a group that has become a supergroup.
+    """
+
+    def __init__(
+        self,
+        bot: RawBot,
+        moved: Moved,
+        *,
+        pacing: ChatPacing | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self._bot, self._tell_moved = bot, moved
+        self._pacing = ChatPacing(clock=clock) if pacing is None else pacing
+        self._clock, self._sleep = clock, sleep
+        self._turns: dict[int, _Turn] = {}
+        self._closed: dict[int, float] = {}
+        self._successors: dict[int, int] = {}
+        self._background: set[asyncio.Task[object]] = set()
+        self._thinking = 0
+
+    async def reply(self, message: Message, outgoing: Outgoing | Sequence[Outgoing]) -> int | None:
+        """Reply in the same chat and topic; the id of the first message sent, or None where none was."""
+        several = [outgoing] if isinstance(outgoing, Outgoing) else outgoing
+        first: int | None = None
+        for one in several:
+            reply_to = message.message_id if one is several[0] else None
+            sent = await self.send(message.chat_id, one, topic=_topic(message), reply_to=reply_to)
+            if sent is None:
+                break
+            first = first or sent
+        return first
+
+    async def send(
+        self, chat_id: int, outgoing: Outgoing, *, topic: int | None = None, reply_to: int | None = None
+    ) -> int | None:
+        """Send one message; its id, or None where it was not sent."""
+
+        async def post(current: int, one: Outgoing, answers: int | None = reply_to) -> int:
+            if current != chat_id:  # the former group's messages and topics are unknown in the new one
+                return await self._post(current, one, None, None)
+            return await self._post(current, one, topic, answers)
+
         try:
-            await _send(message, text, first=place == 0)
-        except Forbidden:
-            log.info("a chat no longer accepts messages")
-            return
+            try:
+                sent = await self._in_turn(chat_id, lambda current: post(current, outgoing))
+            except BadRequest as exc:
+                refusal = read_refusal(exc.message)
+                if refusal is Refusal.TOPIC or self._closes(chat_id, refusal):
+                    raise
+                log.warning("a message was refused (%s); sent again, plainer", refusal.value)
+                plainer = outgoing if refusal is Refusal.REPLY else _plainer(outgoing, refusal)
+                sent = await self._in_turn(chat_id, lambda current: post(current, plainer, None))
+        except (TelegramError, _GivenUp) as exc:
+            self._say_failed("message", exc)
+            return None
+        return sent
+
+    async def edit(self, chat_id: int, message_id: int, outgoing: Outgoing) -> bool:
+        """Put other words and buttons into a message; False where it can no longer be edited."""
+
+        async def change(current: int, one: Outgoing) -> None:
+            await self._bot.call(
+                "editMessageText",
+                text=one.html,
+                chat_id=current,
+                message_id=message_id,
+                parse_mode=_HTML,
+                reply_markup=one.keyboard.to_dict() if one.keyboard else None,
+                link_preview_options=_NO_PREVIEW,
+            )
+
+        try:
+            try:
+                await self._in_turn(chat_id, lambda current: change(current, outgoing), repeatable=True)
+            except BadRequest as exc:
+                refusal = read_refusal(exc.message)
+                if refusal is Refusal.UNCHANGED:
+                    return True
+                if refusal not in (Refusal.MARKUP, Refusal.LENGTH, Refusal.BUTTONS):
+                    raise
+                log.warning("an edit was refused (%s); made again, plainer", refusal.value)
+                plainer = _plainer(outgoing, refusal)
+                await self._in_turn(chat_id, lambda current: change(current, plainer), repeatable=True)
+        except (TelegramError, _GivenUp) as exc:
+            self._say_failed("edit", exc)
+            return False
+        return True
+
+    async def edit_keyboard(self, chat_id: int, message_id: int, keyboard: InlineKeyboardMarkup | None) -> bool:
+        """Change the buttons alone; None takes them away. False where the message can no longer be edited."""
+
+        async def change(current: int) -> None:
+            await self._bot.edit_message_reply_markup(chat_id=current, message_id=message_id, reply_markup=keyboard)
+
+        try:
+            await self._in_turn(chat_id, change, repeatable=True)
         except BadRequest as exc:
-            log.warning("a reply was refused: %s", exc.message)
+            if read_refusal(exc.message) is Refusal.UNCHANGED:
+                return True
+            self._say_failed("edit", exc)
+            return False
+        except (TelegramError, _GivenUp) as exc:
+            self._say_failed("edit", exc)
+            return False
+        return True
+
+    async def typing(self, message: Message) -> None:
+        """Show that the bot types, unless the chat is to be left alone; never waits, never fails."""
+        chat_id = self._successors.get(message.chat_id, message.chat_id)
+        if self._pacing.delay_s(chat_id) == 0 and not self._is_closed(chat_id):
+            self._spawn(self._show_typing(chat_id, _topic(message)))
+
+    @contextmanager
+    def thinking(self, message: Message) -> Iterator[None]:
+        """Around slow work: shows that the bot types once it takes longer than some 300 ms, until it is done."""
+        loop = asyncio.get_running_loop()
+        timer: asyncio.TimerHandle | None = None
+
+        def show() -> None:
+            nonlocal timer
+            if self._thinking <= MOST_THINKING:
+                self._spawn(self.typing(message))
+            timer = loop.call_later(TYPING_S, show)
+
+        timer = loop.call_later(THINKING_S, show)
+        self._thinking += 1
+        try:
+            yield
+        finally:
+            self._thinking -= 1
+            timer.cancel()
+
+    async def acknowledge(
+        self, query: CallbackQuery, text: str | None = None, *, alert: bool = False, url: str | None = None
+    ) -> None:
+        """Answer a press of a button, with a word or by opening a link; one that is too old is no error."""
+        await self._answer_query(lambda: self._bot.answer_callback_query(query.id, text, show_alert=alert, url=url))
+
+    async def answer_inline(
+        self,
+        query: InlineQuery,
+        results: Sequence[InlineQueryResult],
+        *,
+        cache_s: int,
+        personal: bool,
+        next_offset: str = "",
+    ) -> None:
+        """Answer an inline query; one that is too old is no error."""
+        await self._answer_query(
+            lambda: self._bot.answer_inline_query(
+                query.id, results, cache_time=cache_s, is_personal=personal, next_offset=next_offset
+            )
+        )
+
+    def heard_from(self, chat_id: int) -> None:
+        """Somebody wrote there: a chat that was closed to the bot may be tried again."""
+        self._closed.pop(chat_id, None)
+
+    async def migrate(self, old_id: int, new_id: int) -> None:
+        """A group has become a supergroup: what is meant for the old id goes to the new one from now on."""
+        if self._successors.get(old_id) == new_id:
             return
+        self._successors[old_id] = new_id
+        try:
+            await self._tell_moved(old_id, new_id)
+        except Exception:  # whatever storage says, the reply goes out
+            log.exception("a group's new id could not be stored")
+
+    async def close(self) -> None:
+        """End what runs in the background."""
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+
+    async def _post(self, chat_id: int, outgoing: Outgoing, topic: int | None, reply_to: int | None) -> int:
+        """Send one message; its id."""
+        if outgoing.photo is not None:
+            message = await self._bot.send_photo(
+                chat_id,
+                outgoing.photo,
+                caption=outgoing.html or None,
+                parse_mode=ParseMode.HTML,
+                reply_markup=outgoing.keyboard,
+                message_thread_id=topic,
+                reply_parameters=ReplyParameters(reply_to, allow_sending_without_reply=True) if reply_to else None,
+            )
+            return message.message_id
+        sent = await self._bot.call(
+            "sendMessage",
+            chat_id=chat_id,
+            text=outgoing.html,
+            parse_mode=_HTML,
+            reply_markup=outgoing.keyboard.to_dict() if outgoing.keyboard else None,
+            message_thread_id=topic,
+            reply_parameters={"message_id": reply_to, "allow_sending_without_reply": True} if reply_to else None,
+            link_preview_options=_NO_PREVIEW,
+        )
+        if not isinstance(sent, dict) or not isinstance(sent.get("message_id"), int):
+            raise TelegramError("no message in the answer")
+        return int(sent["message_id"])
+
+    async def _in_turn(
+        self, chat_id: int, call: Callable[[int], Awaitable[Result]], *, repeatable: bool = False
+    ) -> Result:
+        """Make a call when its chat's turn has come; `repeatable` where making it twice changes nothing."""
+        started, attempt = self._clock(), 1
+        async with self._turn(chat_id):
+            while True:
+                current = self._successors.get(chat_id, chat_id)
+                if self._is_closed(current):
+                    raise _GivenUp("the chat is closed to the bot")
+                while (delay_s := self._pacing.delay_s(current)) > 0:
+                    if self._clock() + delay_s - started > PATIENCE_S:
+                        raise _GivenUp("Telegram asks to wait too long")
+                    await self._sleep(delay_s)
+                self._pacing.spend(current)
+                try:
+                    return await call(current)
+                except RetryAfter as exc:
+                    self._pacing.rest(current, _seconds(exc))
+                    log.info("Telegram asks to leave a chat alone for %s s", _seconds(exc))
+                except ChatMigrated as exc:
+                    if attempt >= ATTEMPTS:
+                        raise
+                    attempt += 1
+                    await self.migrate(current, exc.new_chat_id)
+                except Forbidden:
+                    self._closed[current] = self._clock() + CLOSED_S
+                    raise
+                except BadRequest:
+                    raise
+                except NetworkError as exc:
+                    flooded = _TOO_MANY in exc.message.casefold()
+                    if attempt >= ATTEMPTS or not (repeatable or flooded or isinstance(exc, NotSent)):
+                        raise
+                    await self._sleep(_jitter(attempt))
+                    attempt += 1
+
+    @asynccontextmanager
+    async def _turn(self, chat_id: int) -> AsyncIterator[None]:
+        turn = self._turns.setdefault(chat_id, _Turn())
+        if turn.waiting >= MOST_WAITING:
+            raise _GivenUp("too much waits for one chat")
+        turn.waiting += 1
+        try:
+            async with turn.lock:
+                yield
+        finally:
+            turn.waiting -= 1
+            if not turn.waiting:
+                del self._turns[chat_id]
+
+    async def _answer_query(self, call: Callable[[], Awaitable[object]]) -> None:
+        for attempt in range(1, ATTEMPTS + 1):
+            try:
+                await call()
+            except RetryAfter as exc:
+                if _seconds(exc) > _QUERY_PATIENCE_S:
+                    return
+                await self._sleep(_seconds(exc))
+            except BadRequest as exc:
+                if read_refusal(exc.message) is not Refusal.TOO_OLD:
+                    self._say_failed("answer to a query", exc)
+                return
+            except NetworkError:
+                await self._sleep(_jitter(attempt))
+            except TelegramError as exc:
+                self._say_failed("answer to a query", exc)
+                return
+            else:
+                return
+
+    async def _show_typing(self, chat_id: int, topic: int | None) -> None:
+        try:
+            await self._bot.send_chat_action(chat_id, ChatAction.TYPING, message_thread_id=topic)
+        except RetryAfter as exc:
+            self._pacing.rest(chat_id, _seconds(exc))
+        except TelegramError:
+            log.debug("typing could not be shown")
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    def _is_closed(self, chat_id: int) -> bool:
+        until = self._closed.get(chat_id)
+        if until is not None and self._clock() >= until:
+            del self._closed[chat_id]
+            return False
+        return until is not None
+
+    def _closes(self, chat_id: int, refusal: Refusal) -> bool:
+        if refusal is Refusal.CLOSED:
+            self._closed[self._successors.get(chat_id, chat_id)] = self._clock() + CLOSED_S
+        return refusal is Refusal.CLOSED
+
+    def _say_failed(self, what: str, exc: Exception) -> None:
+        """One line, with no word of what was sent: a refusal's own text may quote it."""
+        if isinstance(exc, Forbidden):
+            log.info("a chat no longer accepts messages")
+        elif isinstance(exc, BadRequest):
+            log.warning("%s refused: %s", what, read_refusal(exc.message).value)
+        elif isinstance(exc, _GivenUp):
+            log.info("%s given up: %s", what, exc)
+        else:
+            log.warning("%s failed: %s", what, type(exc).__name__)
 
 
-async def _send(message: Message, text: str, *, first: bool) -> None:
-    """Send one text; where Telegram asks to wait, wait for this chat alone and try once more."""
-    send = partial(
-        message.get_bot().send_message,
-        chat_id=message.chat_id,
-        text=text,
-        parse_mode=ParseMode.HTML,
-        message_thread_id=message.message_thread_id if message.is_topic_message else None,
-        reply_parameters=ReplyParameters(message.message_id, allow_sending_without_reply=True) if first else None,
-        link_preview_options=LinkPreviewOptions(is_disabled=True),
-        disable_notification=not first,
-    )
-    try:
-        await send()
-    except RetryAfter as exc:
-        wait_s = exc.retry_after if isinstance(exc.retry_after, int) else exc.retry_after.total_seconds()
-        if wait_s > MAX_WAIT_S:
-            raise
-        await asyncio.sleep(wait_s + 0.1)
-        await send()
+def _topic(message: Message) -> int | None:
+    return message.message_thread_id if message.is_topic_message else None
+
+
+def _plainer(outgoing: Outgoing, refusal: Refusal) -> Outgoing:
+    """The same message without what was refused; where that is not known, bare words."""
+    if refusal is Refusal.BUTTONS:
+        return replace(outgoing, keyboard=None)
+    if refusal in (Refusal.MARKUP, Refusal.LENGTH):
+        return bare(outgoing)
+    return replace(bare(outgoing), keyboard=None, photo=None)
+
+
+def _seconds(exc: RetryAfter) -> float:
+    wait = exc.retry_after
+    return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
+
+
+def _jitter(attempt: int) -> float:
+    return random.uniform(0.5, 1.0) * 0.4 * 2.0**attempt  # noqa: S311 - no secret

@@ -2,13 +2,21 @@
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal
 
 from telegram import Message, MessageEntity
 from telegram.constants import ChatType
 
-MAX_QUESTION: Final = 4096
 _COMMAND: Final = re.compile(r"^/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?=\s|$)")
+_ASKING: Final = re.compile(
+    r"[?？]|吗|么|呢|什么|怎么|怎样|如何|为何|为啥|咋|能不能|可不可以|可以不|行不行|算不算|会不会|要不要|是不是|有没有|该不该|"
+    r"哪些|哪条|哪个|谁|多少|几条|请问|请教|^(?:what|who|how|can|may|is|are|does|do|should)\b",
+    re.IGNORECASE,
+)
+_SHORTEST: Final = 4
+_LONGEST: Final = 200
+
+How = Literal["private", "mention", "reply"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,40 +29,98 @@ class Bot:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person typed, without the words that only address the bot."""
+    """What a person typed, without the words that only address the bot; how it was addressed.
+
+    `borrowed`: the words are those of another message, which a bare mention points at.
+    """
 
     text: str
+    how: How = "private"
+    borrowed: bool = False
 
 
 def take_question(message: Message, bot: Bot) -> Question | None:
     """The question in a message, or None where it is not addressed to the bot.
 
     A private message always is; in a group, a mention, a reply to one of the bot's messages, or `/ask` (handled as a
-    command). A mention with nothing beside it takes the message replied to as the question.
+    command). A mention with nothing beside it takes the quote, else the message replied to, as the question. What a
+    person forwards into a group was addressed elsewhere.
     """
     text = message.text or message.caption or ""
-    if message.via_bot or (message.from_user and message.from_user.id == bot.id) or text.startswith("/"):
+    if is_foreign(message, bot) or text.startswith("/"):
         return None
     mentioned, rest = _without_mentions(message, bot)
     if message.chat.type == ChatType.PRIVATE:
         return Question(rest) if rest else None
-    replied = message.reply_to_message
+    if message.forward_origin and not message.is_automatic_forward:
+        return None
     if mentioned:
-        if not rest and replied and not _is_from(replied, bot):
-            rest = (replied.text or replied.caption or "").strip()
-        return Question(rest)
+        pointed_at = "" if rest else _pointed_at(message, bot)
+        return Question(rest or pointed_at, "mention", bool(pointed_at))
+    replied = replied_message(message)
     if replied and _is_from(replied, bot) and rest:
-        return Question(rest)
+        return Question(rest, "reply")
     return None
 
 
 def take_argument(message: Message, bot: Bot) -> str | None:
     """What stands behind a command that is meant for this bot; None where another bot is meant."""
+    command = _command(message, bot)
+    return command[1] if command else None
+
+
+def take_asked(message: Message, bot: Bot) -> Question | None:
+    """The question behind `/ask`, or of the message that a bare `/ask` replies to; None where it is another command."""
+    command = _command(message, bot)
+    if command is None or command[0] != "ask" or is_foreign(message, bot):
+        return None
+    pointed_at = "" if command[1] else _pointed_at(message, bot)
+    return Question(command[1] or pointed_at, "mention", bool(pointed_at))
+
+
+def words_of(message: Message, bot: Bot) -> str:
+    """The question in a message that is known to be one, however it was addressed; empty where nothing is asked."""
+    if (message.text or message.caption or "").startswith("/"):
+        asked = take_asked(message, bot)
+        return asked.text if asked and not asked.borrowed else ""
+    return _without_mentions(message, bot)[1]
+
+
+def replied_message(message: Message) -> Message | None:
+    """The message replied to; the head of a forum topic, which Telegram also puts there, is none."""
+    replied = message.reply_to_message
+    return None if replied is None or replied.forum_topic_created else replied
+
+
+def is_foreign(message: Message, bot: Bot) -> bool:
+    """Whether no person wrote it: our own message, another bot's, or one made through a bot.
+
+    Anonymous administrators and channels write as bots of Telegram's, with a `sender_chat`.
+    """
+    sender = message.from_user
+    by_bot = sender is not None and sender.is_bot and message.sender_chat is None
+    return bool(message.via_bot) or by_bot or _is_from(message, bot)
+
+
+def looks_like_question(text: str) -> bool:
+    """Whether words to nobody in particular may be a question: neither too short nor a speech, and they ask."""
+    return _SHORTEST <= len(text) <= _LONGEST and bool(_ASKING.search(text))
+
+
+def _command(message: Message, bot: Bot) -> tuple[str, str] | None:
     text = message.text or message.caption or ""
     command = _COMMAND.match(text)
     if command is None or (command[2] and command[2].casefold() != bot.username.casefold()):
         return None
-    return text[command.end() :].strip()
+    return command[1].lower(), text[command.end() :].strip()
+
+
+def _pointed_at(message: Message, bot: Bot) -> str:
+    """What a bare mention means: the words quoted, else the message replied to unless it is the bot's own."""
+    if message.quote:
+        return message.quote.text.strip()
+    replied = replied_message(message)
+    return _without_mentions(replied, bot)[1] if replied and not _is_from(replied, bot) else ""
 
 
 def _is_from(message: Message, bot: Bot) -> bool:

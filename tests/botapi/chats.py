@@ -271,7 +271,8 @@ class Chat:
         del self._stored[number]
 
     def _reaches_bot(self, message: Message) -> bool:
-        if self.bot_status in ("left", "kicked") or message["from"]["is_bot"]:
+        by_bot = message["from"]["is_bot"] and "sender_chat" not in message  # anonymous administrators have one
+        if self.bot_status in ("left", "kicked") or by_bot:
             return False
         meant = self._is_meant_for_bot(message)
         if meant:

@@ -33,17 +33,20 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @asynccontextmanager
-async def running(server: BotApiServer, data_dir: Path) -> AsyncIterator[asyncio.subprocess.Process]:
-    """`wanggui run` against the server, from its first poll until SIGTERM."""
+async def running(
+    server: BotApiServer, data_dir: Path, *, ready: str = "getUpdates", **settings: str
+) -> AsyncIterator[asyncio.subprocess.Process]:
+    """`wanggui run` against the server, from its first poll (or the call named `ready`) until SIGTERM."""
+    access = {"WANGGUI_TELEGRAM_TOKEN": server.token, "WANGGUI_TELEGRAM_API": server.base_url}
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "bot", "run"),
-        env=environment(data_dir, WANGGUI_TELEGRAM_TOKEN=server.token, WANGGUI_TELEGRAM_API=server.base_url),
+        env=environment(data_dir, **(access | settings)),
         cwd=data_dir,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
     )
     try:
-        await server.next_call("getUpdates", timeout_s=60)
+        await server.next_call(ready, timeout_s=60)
         yield process
     finally:
         if process.returncode is None:

@@ -1,6 +1,8 @@
 """Questions reach the bot as updates and come back as cited replies; what is not addressed to it gets silence."""
 
 import asyncio
+import signal
+import socket
 import sys
 from pathlib import Path
 
@@ -179,3 +181,34 @@ async def test_a_refused_token_is_explained(built: Path) -> None:
     assert process.returncode == 1
     assert "@BotFather" in errors.decode()
     assert "Traceback" not in errors.decode()
+
+
+async def test_a_webhook_serves_as_well_as_polling(built: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        listen = f"127.0.0.1:{free.getsockname()[1]}"
+    settings = {"WEBHOOK_URL": f"http://{listen}/hook", "WEBHOOK_SECRET": "ein-Geheimnis_1", "LISTEN": listen}
+    settings = {f"WANGGUI_{name}": value for name, value in settings.items()} | {"WANGGUI_LOG_LEVEL": "DEBUG"}
+    async with BotApiServer(delay_scale=0.01) as api, running(api, built, ready="setWebhook", **settings) as process:
+        people = [api.user(f"同志{number}") for number in range(10)]
+        asked = [(chat := api.private_chat(person), await chat.say(person, "能翻墙吗")) for person in people]
+        for chat, message in asked:
+            await api.wait_for(lambda chat=chat, message=message: chat.replies_to(message), 30)  # type: ignore[misc]
+        assert [len(chat.replies_to(message)) for chat, message in asked] == [1] * 10
+        process.send_signal(signal.SIGTERM)
+        _, errors = await asyncio.wait_for(process.communicate(), 30)
+        assert process.returncode == 0
+        assert "ein-Geheimnis_1" not in errors.decode()
+        assert "能翻墙吗" not in errors.decode()
+        assert api.token not in errors.decode()
+
+
+async def test_a_webhook_without_a_secret_does_not_start(built: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "bot", "run"),
+        env=environment(built, WANGGUI_TELEGRAM_TOKEN="1:x", WANGGUI_WEBHOOK_URL="https://bot.example/hook"),
+        cwd=built,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    _, errors = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode == 1
+    assert "WANGGUI_WEBHOOK_SECRET" in errors.decode()

@@ -1,5 +1,6 @@
 """Commands that people and scripts type: what they print, on which stream, and how they end."""
 
+import asyncio
 import json
 import logging
 import os
@@ -7,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,8 @@ from typer.testing import CliRunner, Result
 
 from bot.cli import app
 from bot.settings import read_settings
+from bot.storage.database import Database
+from knowledge.evaluation import read_collection
 from tests.factories import FIXTURES, write_regulation
 
 QUESTIONS = ["能翻墙吗", "", "你好", "第三十二条", "😀 <b>&", "第十四条"]
@@ -265,6 +269,27 @@ def test_a_bad_file_leaves_everything_as_it_was(two_regulations: Path, tmp_path:
     asked = wanggui(two_regulations, "ask", "--json", "第十四条")
     assert (asked.returncode, asked.stderr) == (0, "")
     assert json.loads(asked.stdout)["citations"][0]["regulation"] == CONDUCT
+
+
+def test_reviewed_questions_are_exported_for_evaluate(run: Run, tmp_path: Path) -> None:
+    nothing = run("review", "export", "out", DATA_DIR=str(tmp_path / "data"))
+    assert nothing.exit_code == 1
+    assert "还没有复核过的问题" in nothing.stderr
+    assert not Path("out").exists()
+
+    async def review() -> None:
+        now = datetime(2026, 11, 22, tzinfo=UTC)
+        async with await Database.open(f"sqlite:///{tmp_path / 'data' / 'wanggui.db'}") as database:
+            item = await database.review.add(
+                -1, "小火箭", kind="unanswered", reason="out_of_scope", language="zh", reply_message_id=1, at=now
+            )
+            await database.review.resolve(item, "question", articles=[14], at=now)
+
+    asyncio.run(review())
+    done = run("review", "export", "out", DATA_DIR=str(tmp_path / "data"))
+    assert (done.exit_code, done.stdout) == (0, "out: 1 个问题\n")
+    assert read_collection(Path("out")).qrels == {"review-1": {"14": 1}}
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
 
 
 def test_standard_output_that_is_no_longer_read_is_no_error(data_folder: Path) -> None:

@@ -14,10 +14,12 @@ from bot.answering.model import Answer
 from bot.answering.plain import as_json, as_text
 from bot.answering.service import Answerer
 from bot.errors import GroundingError
-from bot.telegram.rendering import render as render_for_telegram
+from bot.telegram.rendering import render_answer
+from bot.telegram.trails import Shelf
 from bot.terminal import render as render_for_terminal
 from knowledge.library import Library
 from prompts import load_replies
+from tests.botapi.html import parse
 from tests.factories import make_answer, make_citation, make_evidence, make_retrieval
 from tests.fakes import FakeRetriever
 
@@ -84,11 +86,19 @@ def test_an_answer_that_would_misquote_is_withheld(
             answer = Answerer(bundled_library, FakeRetriever(found), load_replies()).answer_now("小王能翻墙吗")
         assert (answer.status, answer.reason, answer.citations) == ("unavailable", "failed", ())
         assert as_text(answer) == load_replies()["zh"]("unavailable.failed")
-        shown = [json.dumps(as_json(answer), ensure_ascii=False), *render_for_telegram(answer), on_screen(answer)]
+        shown = [
+            json.dumps(as_json(answer), ensure_ascii=False),
+            on_telegram(answer, bundled_library),
+            on_screen(answer),
+        ]
         for text in (*shown, str(dataclasses.asdict(answer)), caplog.text):
             assert INVENTED not in text
         assert "GroundingError" in caplog.text
         assert "小王" not in caplog.text
+
+
+def on_telegram(answer: Answer, library: Library) -> str:
+    return parse(render_answer(answer, Shelf(library))).text
 
 
 def on_screen(answer: Answer) -> str:
@@ -107,4 +117,4 @@ def test_the_same_evidence_quoted_rightly_is_shown(bundled_library: Library) -> 
     found = make_retrieval(make_evidence(bundled_library, 14, WORDS_OF_14, emphasis="境外的网站"))
     answer = Answerer(bundled_library, FakeRetriever(found), load_replies()).answer_now("能翻墙吗")
     assert (answer.status, answer.citations[0].quote) == ("answered", WORDS_OF_14)
-    assert WORDS_OF_14 in "".join(render_for_telegram(answer))
+    assert WORDS_OF_14 in on_telegram(answer, bundled_library)

@@ -1,11 +1,30 @@
 """What of a message is a question to the bot; everything else is silence."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from telegram import Message, MessageEntity, User
+from telegram import (
+    Chat,
+    ForumTopicCreated,
+    Message,
+    MessageEntity,
+    MessageOriginChannel,
+    MessageOriginHiddenUser,
+    TextQuote,
+    User,
+)
 
-from bot.telegram.intake import Bot, Question, take_argument, take_question
+from bot.telegram.intake import (
+    Bot,
+    Question,
+    is_foreign,
+    looks_like_question,
+    take_argument,
+    take_asked,
+    take_question,
+    words_of,
+)
 from tests.factories import BOT, PERSON, entity_over, make_message
 
 ME = Bot(BOT.id, "wanggui_bot")
@@ -225,3 +244,86 @@ def test_what_stands_behind_a_command_is_its_argument(text: str, argument: str) 
 )
 def test_another_bots_command_or_none_is_silence(text: str | None) -> None:
     assert take_argument(make_message(text, group=True), ME) is None
+
+
+CHANNEL = Chat(-1009, Chat.CHANNEL, title="频道")
+ANONYMOUS = User(1087968824, "Group", is_bot=True, username="GroupAnonymousBot")
+LONG_AGO = datetime(2024, 1, 14, tzinfo=UTC)
+
+
+def test_a_bare_mention_asks_the_words_quoted_rather_than_all_of_the_message() -> None:
+    speech = make_message("昨天开会。能翻墙吗？散会。", group=True)
+    taken = take_question(mentioning(MENTION, reply_to=speech, quote=TextQuote("能翻墙吗？", 5)), ME)
+    assert taken == Question("能翻墙吗？", "mention", borrowed=True)
+    elsewhere = take_question(mentioning(MENTION, quote=TextQuote("能翻墙吗？", 0)), ME)
+    assert elsewhere == Question("能翻墙吗？", "mention", borrowed=True)
+
+
+def test_a_mention_with_words_asks_those_and_not_the_quote() -> None:
+    taken = take_question(mentioning(f"{MENTION} 那直播呢", quote=TextQuote("能翻墙吗？", 0)), ME)
+    assert taken == Question("那直播呢", "mention")
+
+
+def test_the_head_of_a_topic_that_the_bot_has_opened_is_no_reply_to_it() -> None:
+    head = make_message(group=True, sender=BOT, forum_topic_created=ForumTopicCreated("学习", 1))
+    assert take_question(make_message("能翻墙吗", group=True, reply_to=head), ME) is None
+
+
+def test_anonymous_administrators_and_channels_ask_like_anybody() -> None:
+    for sender, chat in ((ANONYMOUS, Chat(-100200, Chat.SUPERGROUP)), (User(777000, "Telegram", False), CHANNEL)):
+        message = mentioning(f"{MENTION} 能翻墙吗", sender=sender, sender_chat=chat)
+        assert not is_foreign(message, ME)
+        assert question(message) == "能翻墙吗"
+
+
+def test_another_bot_is_never_answered() -> None:
+    assert question(mentioning(f"{MENTION} 能翻墙吗", sender=OTHER)) is None
+    assert take_asked(make_message("/ask 能翻墙吗", group=True, sender=OTHER), ME) is None
+
+
+def test_what_is_forwarded_into_a_group_was_addressed_elsewhere() -> None:
+    origin = MessageOriginHiddenUser(LONG_AGO, "某人")
+    assert question(mentioning(f"{MENTION} 能翻墙吗", forward_origin=origin)) is None
+    assert question(make_message("能翻墙吗", forward_origin=origin)) == "能翻墙吗"
+    post = MessageOriginChannel(LONG_AGO, CHANNEL, 3)
+    assert question(mentioning(f"{MENTION} 能翻墙吗", forward_origin=post, is_automatic_forward=True)) == "能翻墙吗"
+
+
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [
+        ("/ask 能翻墙吗", "能翻墙吗"),
+        ("/ASK@wanggui_bot 能翻墙吗", "能翻墙吗"),
+        ("/ask", ""),
+        ("/help", None),
+        ("能翻墙吗", None),
+    ],
+)
+def test_only_ask_asks(text: str, asked: str | None) -> None:
+    taken = take_asked(make_message(text, group=True), ME)
+    assert (taken.text if taken else None) == asked
+
+
+def test_a_bare_ask_borrows_the_message_replied_to_unless_it_is_our_own() -> None:
+    speech = make_message(f"{MENTION} 能翻墙吗", group=True, entities=[entity_over(f"{MENTION} 能翻墙吗", MENTION)])
+    assert take_asked(make_message("/ask", group=True, reply_to=speech), ME) == Question("能翻墙吗", "mention", True)
+    own = make_message("第十四条写的是", group=True, sender=BOT)
+    assert take_asked(make_message("/ask", group=True, reply_to=own), ME) == Question("", "mention")
+
+
+def test_the_words_of_a_known_question_need_no_address() -> None:
+    assert words_of(make_message("能翻墙吗", group=True), ME) == "能翻墙吗"
+    assert words_of(mentioning(f"{MENTION} 能翻墙吗"), ME) == "能翻墙吗"
+    assert words_of(make_message("/ask 能翻墙吗", group=True), ME) == "能翻墙吗"
+    assert words_of(make_message("/start pabc"), ME) == ""
+    assert words_of(make_message(caption="这张图能发吗"), ME) == "这张图能发吗"
+
+
+@pytest.mark.parametrize("text", ["党员能翻墙吗", "这个怎么办？", "谁负责解释", "can I use a VPN", "请问一下直播的事"])
+def test_what_looks_like_a_question(text: str) -> None:
+    assert looks_like_question(text)
+
+
+@pytest.mark.parametrize("text", ["", "吗", "？？？", "我从来不翻墙。", "收到", "好的，谢谢" * 3, "为什么" * 100])
+def test_what_does_not(text: str) -> None:
+    assert not looks_like_question(text)

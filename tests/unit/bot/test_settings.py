@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr
 
+from bot.bootstrap import entrance_of
 from bot.errors import SettingsError
 from bot.settings import Settings, read_settings
+from bot.telegram.application import Entrance
+from bot.telegram.webhook import Address
 from knowledge.embedding import BUNDLED
 
 ROOT = Path(__file__).parents[3]
@@ -35,7 +38,15 @@ def test_the_defaults_need_nothing() -> None:
     assert read_settings().model_dump() == {
         "telegram_token": None,
         "telegram_api": "https://api.telegram.org",
+        "telegram_proxy": None,
+        "webhook_url": None,
+        "webhook_secret": None,
+        "listen": None,
         "data_dir": Path(".wanggui"),
+        "database_url": None,
+        "retention_days": 90,
+        "allowed_chats": frozenset(),
+        "operators": frozenset(),
         "embedding_model": BUNDLED,
         "log_level": "INFO",
     }
@@ -74,6 +85,19 @@ def test_what_is_empty_is_not_set(folder: Path, monkeypatch: pytest.MonkeyPatch,
     assert read_settings().model_dump() == Settings().model_dump()
 
 
+def test_ids_are_read_with_commas_and_spaces(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANGGUI_ALLOWED_CHATS", "-1001234567890, 42,")
+    monkeypatch.setenv("WANGGUI_OPERATORS", "42")
+    assert read_settings().allowed_chats == {-1001234567890, 42}
+    assert read_settings().operators == {42}
+
+
+def test_the_databases_password_shows_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANGGUI_DATABASE_URL", f"postgresql://wanggui:{SECRET}@localhost/wanggui")
+    settings = read_settings()
+    assert SECRET not in repr(settings) + settings.model_dump_json()
+
+
 def test_other_variables_are_none_of_our_business(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / ".env").write_text("WANGGUI_OTHER=1\nPATH_TO=2\nTELEGRAM_TOKEN=3\n", encoding="utf-8")
     monkeypatch.setenv("TELEGRAM_TOKEN", "x")
@@ -88,6 +112,11 @@ def test_other_variables_are_none_of_our_business(folder: Path, monkeypatch: pyt
         ("WANGGUI_TELEGRAM_TOKEN", f":{SECRET}"),
         ("WANGGUI_TELEGRAM_API", f"{SECRET}.example.org"),
         ("WANGGUI_TELEGRAM_API", f"ftp://user:{SECRET}@example.org"),
+        ("WANGGUI_DATABASE_URL", f"mysql://user:{SECRET}@localhost/x"),
+        ("WANGGUI_RETENTION_DAYS", "0"),
+        ("WANGGUI_RETENTION_DAYS", SECRET),
+        ("WANGGUI_ALLOWED_CHATS", f"-1001,{SECRET}"),
+        ("WANGGUI_OPERATORS", f"@{SECRET}"),
         ("WANGGUI_LOG_LEVEL", SECRET),
         ("WANGGUI_LOG_LEVEL", "10"),
     ],
@@ -166,3 +195,64 @@ def test_only_the_settings_read_the_environment() -> None:
     assert len(sources) > 20
     reading = re.compile(r"os\.(?:environ|getenv)|from os import .*(?:environ|getenv)")
     assert [path.name for path in sources if reading.search(path.read_text(encoding="utf-8"))] == ["settings.py"]
+
+
+def test_the_webhook_and_the_proxy_are_read_and_keep_their_secrets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANGGUI_WEBHOOK_URL", "https://bot.example/hook")
+    monkeypatch.setenv("WANGGUI_WEBHOOK_SECRET", SECRET)
+    monkeypatch.setenv("WANGGUI_LISTEN", "[::1]:8080")
+    monkeypatch.setenv("WANGGUI_TELEGRAM_PROXY", f"http://li:{SECRET}@127.0.0.1:7890")
+    settings = read_settings()
+    assert settings.proxy() == f"http://li:{SECRET}@127.0.0.1:7890"
+    entrance = entrance_of(settings)
+    assert entrance.webhook is not None
+    assert (entrance.webhook.path, entrance.webhook.secret) == ("/hook", SECRET)
+    assert entrance.address == Address("::1", 8080)
+    assert SECRET not in repr(settings) + repr(entrance)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("WEBHOOK_URL", f"ftp://{SECRET}"),
+        ("WEBHOOK_URL", "https://"),
+        ("WEBHOOK_SECRET", f"{SECRET}!"),
+        ("WEBHOOK_SECRET", SECRET * 40),
+        ("LISTEN", "8080"),
+        ("LISTEN", "127.0.0.1:http"),
+        ("TELEGRAM_PROXY", f"socks5://{SECRET}"),
+    ],
+)
+def test_a_malformed_way_in_or_out_is_refused_by_name(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(f"WANGGUI_{name}", value)
+    with pytest.raises(SettingsError, match=f"WANGGUI_{name}") as refused:
+        read_settings()
+    assert SECRET not in str(refused.value)
+
+
+def test_without_a_webhook_the_bot_polls_and_listens_only_if_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert entrance_of(read_settings()) == Entrance(None, None)
+    read_settings.cache_clear()
+    monkeypatch.setenv("WANGGUI_LISTEN", "0.0.0.0:9000")
+    assert entrance_of(read_settings()) == Entrance(None, Address("0.0.0.0", 9000))
+
+
+def test_a_webhook_has_a_place_of_its_own_and_needs_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANGGUI_WEBHOOK_URL", "https://bot.example")
+    with pytest.raises(SettingsError, match="WANGGUI_WEBHOOK_SECRET"):
+        entrance_of(read_settings())
+    read_settings.cache_clear()
+    monkeypatch.setenv("WANGGUI_WEBHOOK_SECRET", SECRET)
+    entrance = entrance_of(read_settings())
+    assert (entrance.webhook and entrance.webhook.path, entrance.address) == ("/", Address("127.0.0.1", 8080))
+
+
+def test_the_environments_proxy_is_taken_unless_the_host_is_exempt(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    assert read_settings().proxy() is None
+    monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:7890")
+    assert read_settings().proxy() == "http://127.0.0.1:7890"
+    monkeypatch.setenv("NO_PROXY", "api.telegram.org")
+    assert read_settings().proxy() is None

@@ -1,0 +1,13 @@
+"""What is kept, and for how long; the only importer of SQLAlchemy.
+
+database     opens, migrates, flushes, sweeps, erases; joins the stores
+chats        a group's settings, and what has been said to it once and for all
+usage        counts by day: never words, never persons
+review       unanswered and disputed questions without names, and what administrators made of them
+replies      which message of ours answers which of theirs: ids only, for two days
+passages     a question carried into the private chat, sealed with the link that carries it, for a day
+additions    aliases and written questions that administrators have added -> files that the knowledge base reads
+tables sql   the tables; connections and how their errors are told
+behind       writes kept in memory and written together, about once a second and at close
+migrations   Alembic's, run when the database is opened
+"""

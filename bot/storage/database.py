@@ -1,0 +1,130 @@
+"""The database as the rest of the house sees it: one door, five stores.
+
+async with await Database.open(url) as database:
+    settings = await database.chats.settings(chat_id)
+"""
+
+from datetime import datetime, timedelta
+from typing import Self
+
+from sqlalchemy import delete
+
+from bot.storage import tables
+from bot.storage.behind import WriteBehind
+from bot.storage.chats import ChatStore
+from bot.storage.migrating import migrate
+from bot.storage.passages import PassageStore
+from bot.storage.replies import EDITABLE_FOR, ReplyStore
+from bot.storage.review import ReviewStore
+from bot.storage.sql import Sql
+from bot.storage.usage import CHINA, PRIVATE, Figures, UsageStore
+
+
+class Database:
+    """An opened database; close it, or what was written in the last second may be lost."""
+
+    def __init__(self, sql: Sql) -> None:
+        self._sql = sql
+        self.chats = ChatStore(sql)
+        self.usage = UsageStore(sql)
+        self.review = ReviewStore(sql)
+        self.replies = ReplyStore(sql)
+        self.passages = PassageStore(sql)
+        self._behind = WriteBehind(sql, (self.usage, self.replies, self.passages, self.review))
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Open the database, first bringing its tables up to date (a copy of a SQLite file is made before).
+
+        Raises:
+            StorageError: it cannot be opened or brought up to date; the text says what to do.
+        """
+        sql = Sql(url)
+        try:
+            await migrate(sql)
+        except BaseException:
+            await sql.close()
+            raise
+        database = cls(sql)
+        database._behind.start()
+        return database
+
+    async def close(self) -> None:
+        """Write what is pending and close.
+
+        Raises:
+            StorageError: the last writes are lost.
+        """
+        try:
+            await self._behind.close()
+        finally:
+            await self._sql.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def flush(self) -> None:
+        """Write what is pending now.
+
+        Raises:
+            StorageError: it could not be written; it stays pending.
+        """
+        await self._behind.flush()
+
+    async def erase_person(self, user_id: int) -> int:
+        """Erase everything keyed to a person: their private chat's settings, ids of their messages. Rows erased.
+
+        Raises:
+            StorageError: it could not be erased.
+        """
+        await self._behind.flush()
+        async with self._sql.writing() as connection:
+            theirs = tables.replies.c.person_id == user_id
+            erased = (await connection.execute(delete(tables.replies).where(theirs))).rowcount
+            if user_id > PRIVATE:  # their private chat has their own id; below it stand groups and channels
+                for table in (tables.chats, tables.once, tables.replies):
+                    erased += (await connection.execute(delete(table).where(table.c.chat_id == user_id))).rowcount
+        self.chats.let_go(user_id)
+        self.replies.let_go(user_id=user_id)
+        return erased
+
+    async def erase_chat(self, chat_id: int) -> int:
+        """Erase everything kept for a group: settings, counts, open questions, ids of messages. Rows erased.
+
+        Raises:
+            StorageError: it could not be erased.
+        """
+        await self._behind.flush()
+        erased = 0
+        async with self._sql.writing() as connection:
+            for table in (tables.chats, tables.usage, tables.review, tables.replies):
+                erased += (await connection.execute(delete(table).where(table.c.chat_id == chat_id))).rowcount
+        self.chats.let_go(chat_id)
+        self.replies.let_go(chat_id=chat_id)
+        return erased
+
+    async def figures(self, chat_id: int | None, days: int, *, now: datetime) -> Figures:
+        """What was counted in the last so many days, today included, in one chat or in all (None).
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        await self._behind.flush()
+        today = now.astimezone(CHINA).date()
+        return await self.usage.figures(chat_id, today - timedelta(days=days - 1), today)
+
+    async def sweep(self, now: datetime, retention_days: int) -> None:
+        """Drop what is older than the retention, and pairs of ids and passages once they are of no use.
+
+        Raises:
+            StorageError: nothing has been dropped.
+        """
+        before = now - timedelta(days=retention_days)
+        async with self._sql.writing() as connection:
+            await self.review.sweep(connection, before)
+            await self.usage.sweep(connection, before.astimezone(CHINA).date())
+            await self.replies.sweep(connection, max(before, now - EDITABLE_FOR))
+            await self.passages.sweep(connection, now)

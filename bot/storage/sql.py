@@ -1,0 +1,112 @@
+"""Connections to the database, and how their errors are told: every one leaves as a `StorageError`."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Any, Final
+
+from sqlalchemy import Connection, Table, event, make_url
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from bot.errors import StorageError
+
+BUSY_TIMEOUT_S: Final = 10
+_PRAGMAS: Final = (
+    f"busy_timeout = {BUSY_TIMEOUT_S * 1000}",
+    "journal_mode = WAL",
+    "synchronous = NORMAL",
+    "foreign_keys = ON",
+    "secure_delete = ON",  # what is erased is overwritten, not only forgotten
+)
+
+
+class Sql:
+    """Short transactions on one database; safe to use from many tasks at once."""
+
+    def __init__(self, url: str) -> None:
+        with told("WANGGUI_DATABASE_URL"):  # never the URL itself: it may hold a password
+            address = make_url(url)
+            if address.drivername == "sqlite":
+                address = address.set(drivername="sqlite+aiosqlite")
+            self.engine: AsyncEngine = create_async_engine(address, hide_parameters=True)  # errors quote no words
+        if self.engine.dialect.name == "sqlite":
+            event.listen(self.engine.sync_engine, "connect", _prepare)
+            event.listen(self.engine.sync_engine, "begin", _begin)
+        self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self.name = self.engine.url.database or self.engine.dialect.name
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A connection for single statements that change nothing.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        with told(self.name):
+            async with self._reading.connect() as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction: committed at the end of the block, undone where it raises.
+
+        Raises:
+            StorageError: the database cannot be written.
+        """
+        with told(self.name):
+            async with self.engine.begin() as connection:
+                yield connection
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+def insert(connection: AsyncConnection, table: Table) -> Any:
+    """An INSERT that knows ON CONFLICT, in the database's own dialect."""
+    dialects = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+    return dialects[connection.dialect.name](table)
+
+
+@contextmanager
+def told(name: str) -> Iterator[None]:
+    """Turn what a database raises into a StorageError that says what to do."""
+    try:
+        yield
+    except (SQLAlchemyError, OSError, ImportError) as exc:
+        raise StorageError(_sentence(name, exc)) from exc
+
+
+def _sentence(name: str, exc: Exception) -> str:
+    text = str(exc).casefold()
+    if "full" in text or "no space" in text:
+        what = "磁盘已满，请腾出空间 (the disk is full: free some space)"
+    elif "readonly" in text or "read-only" in text or "permission" in text:
+        what = (
+            "不可写，请改文件夹权限或换 WANGGUI_DATA_DIR (cannot be written: mend its rights or set WANGGUI_DATA_DIR)"
+        )
+    elif "unable to open" in text:
+        what = "打不开，请看文件夹在不在、可不可写 (cannot be opened: does its folder exist, may it be written?)"
+    elif "malformed" in text or "not a database" in text:
+        what = "文件已损坏，请从备份恢复或把它移走 (the file is damaged: restore a backup or move it away)"
+    elif "locked" in text or "busy" in text:
+        what = f"被占用超过 {BUSY_TIMEOUT_S} 秒 (locked for more than {BUSY_TIMEOUT_S} s)"
+    elif isinstance(exc, ImportError):
+        what = "缺少驱动 (its driver is not installed)"
+    else:
+        what = f"出错 ({type(exc).__name__})"
+    return f"数据库 (database) {name}: {what}"
+
+
+def _prepare(connection: Any, _: object) -> None:
+    cursor = connection.cursor()
+    for pragma in _PRAGMAS:
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin(connection: Connection) -> None:
+    # Python's sqlite3 begins late and never before DDL: begin here, and as a writer, so that two never deadlock.
+    if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
+        connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -1,0 +1,134 @@
+"""The tables, as the newest migration leaves them (a test compares the two). All times are UTC, ISO 8601 in SQLite."""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Date,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+from sqlalchemy.engine import Dialect
+
+metadata: Final = MetaData(
+    naming_convention={"pk": "pk_%(table_name)s", "uq": "uq_%(table_name)s", "ix": "ix_%(column_0_label)s"}
+)
+
+
+class Moment(TypeDecorator[datetime]):
+    """An aware datetime, kept as UTC; SQLite has no time zones of its own."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """As UTC; naive where the database is."""
+        if value is None:
+            return None
+        moment = value.astimezone(UTC)
+        return moment.replace(tzinfo=None) if dialect.name == "sqlite" else moment
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Aware again."""
+        return value.replace(tzinfo=UTC) if value is not None and value.tzinfo is None else value
+
+
+chats = Table(
+    "chats",
+    metadata,
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("trigger", String(16)),
+    Column("unanswered_after_min", Integer),
+    Column("language", String(8)),
+    Column("length", String(8)),
+    Column("quiz_anonymous", Boolean),
+    Column("language_model", Boolean),
+    Column("quiet_from", Integer),
+    Column("quiet_until", Integer),
+)
+"""A column that is null has never been changed: the default holds."""
+
+once = Table(
+    "once",
+    metadata,
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("event", String(32), primary_key=True),
+)
+
+usage = Table(
+    "usage",
+    metadata,
+    Column("day", Date, primary_key=True),
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("event", String(32), primary_key=True),
+    Column("article", Integer, primary_key=True, autoincrement=False),
+    Column("count", Integer, nullable=False),
+)
+"""`chat_id` is 0 for all private chats together; `article` is 0 where an event has none."""
+
+review = Table(
+    "review",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("question", Text, nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("articles", String(256), nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("reply_message_id", BigInteger),
+    Column("asked", Integer, nullable=False),
+    Column("created_at", Moment, nullable=False),
+    Column("asked_at", Moment, nullable=False),
+    Column("outcome", String(16)),
+    UniqueConstraint("chat_id", "digest", "kind"),
+    Index(None, "asked_at"),
+)
+
+adopted = Table(
+    "adopted",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("outcome", String(16), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("question", Text, nullable=False),
+    Column("term", String(64), nullable=False),
+    Column("articles", String(256), nullable=False),
+    Column("language", String(8), nullable=False),
+    Column("adopted_at", Moment, nullable=False),
+    UniqueConstraint("outcome", "digest"),
+)
+"""Aliases and written questions that administrators have added: with neither chat nor message."""
+
+replies = Table(
+    "replies",
+    metadata,
+    Column("chat_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("question_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("reply_id", BigInteger, nullable=False),
+    Column("person_id", BigInteger),
+    Column("kept_at", Moment, nullable=False),
+    Index(None, "person_id"),
+    Index(None, "kept_at"),
+)
+
+passages = Table(
+    "passages",
+    metadata,
+    Column("digest", String(64), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+    Column("expires_at", Moment, nullable=False),
+    Index(None, "expires_at"),
+)

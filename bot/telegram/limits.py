@@ -1,0 +1,120 @@
+"""How much one person may ask in a group, and questions that come twice: pure, forgetful, with an injected clock."""
+
+import hashlib
+import time
+import unicodedata
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from enum import Enum
+from typing import Final
+
+PER_MINUTE: Final = 8
+PER_HOUR: Final = 60
+TWINS_S: Final = 10.0
+"""How long after an answer the same question counts as its twin."""
+_MOST_TWINS: Final = 10_000
+_SWEEP_AT: Final = 1000
+
+Clock = Callable[[], float]
+"""Seconds that only grow."""
+
+
+class Verdict(Enum):
+    """What a person who asks may expect."""
+
+    ALLOWED = "allowed"
+    FIRST_REFUSAL = "first refusal"
+    SILENT = "silent"
+
+
+class PersonBudget:
+    """So many questions a minute and an hour for each person in each group; ids only, forgotten an hour later."""
+
+    def __init__(
+        self, *, per_minute: int = PER_MINUTE, per_hour: int = PER_HOUR, clock: Clock = time.monotonic
+    ) -> None:
+        self._limits = ((60.0, per_minute), (3600.0, per_hour))
+        self._clock = clock
+        self._asked: dict[tuple[int, int], deque[float]] = {}
+        self._told: set[tuple[int, int]] = set()
+        self._sweep_at = _SWEEP_AT
+
+    def take(self, chat_id: int, user_id: int) -> Verdict:
+        """Spend one question: allowed, refused for the first time (say so politely), or refused again (say nothing)."""
+        person, now = (chat_id, user_id), self._clock()
+        if person not in self._asked and len(self._asked) >= self._sweep_at:
+            self._sweep(now)
+        times = self._asked.setdefault(person, deque())
+        self._drop_old(times, now)
+        if all(sum(now - then < span_s for then in times) < most for span_s, most in self._limits):
+            times.append(now)
+            self._told.discard(person)
+            return Verdict.ALLOWED
+        if person in self._told:
+            return Verdict.SILENT
+        self._told.add(person)
+        return Verdict.FIRST_REFUSAL
+
+    def __len__(self) -> int:
+        return len(self._asked)
+
+    def forget(self, user_id: int) -> None:
+        """Drop what is known of one person, in every chat."""
+        for person in [person for person in self._asked if person[1] == user_id]:
+            del self._asked[person]
+            self._told.discard(person)
+
+    def _drop_old(self, times: deque[float], now: float) -> None:
+        while times and now - times[0] >= self._limits[-1][0]:
+            times.popleft()
+
+    def _sweep(self, now: float) -> None:
+        for person, times in list(self._asked.items()):
+            self._drop_old(times, now)
+            if not times:
+                del self._asked[person]
+                self._told.discard(person)
+        self._sweep_at = max(_SWEEP_AT, 2 * len(self._asked))
+
+
+class Twins:
+    """Answers of the last seconds, by a hash of their question: a group that asks twice is answered once.
+
+    Updates of a chat are taken one after another, so the first answer's id is known when its twin comes.
+    """
+
+    def __init__(self, *, seconds: float = TWINS_S, clock: Clock = time.monotonic) -> None:
+        self._seconds, self._clock = seconds, clock
+        self._answers: OrderedDict[tuple[int, int | None, bytes], tuple[float, int]] = OrderedDict()
+
+    def find(self, chat_id: int, topic: int | None, question: str) -> int | None:
+        """The id of our message that has just answered the same question in this chat and topic."""
+        self._drop_old()
+        answer = self._answers.get((chat_id, topic, _hash(question)))
+        return answer[1] if answer else None
+
+    def keep(self, chat_id: int, topic: int | None, question: str, reply_id: int) -> None:
+        """Remember for some seconds that our message `reply_id` answers this question."""
+        self._drop_old()
+        key = (chat_id, topic, _hash(question))
+        self._answers.pop(key, None)
+        self._answers[key] = (self._clock(), reply_id)
+        while len(self._answers) > _MOST_TWINS:
+            self._answers.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def _drop_old(self) -> None:
+        now = self._clock()
+        while self._answers and now - next(iter(self._answers.values()))[0] >= self._seconds:
+            self._answers.popitem(last=False)
+
+
+def _hash(question: str) -> bytes:
+    words = "".join(
+        character
+        for character in unicodedata.normalize("NFKC", question).casefold()
+        if unicodedata.category(character)[0] in "LN"
+    )
+    return hashlib.blake2b((words or question).encode("utf-8", "surrogatepass"), digest_size=16).digest()

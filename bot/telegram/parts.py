@@ -1,0 +1,36 @@
+"""What every handler of a running bot is given."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.answering.remembering import Answers
+from bot.storage.additions import Additions
+from bot.storage.database import Database
+from bot.telegram.administrators import Administrators
+from bot.telegram.admission import Admission
+from bot.telegram.delivery import Delivery
+from bot.telegram.intake import Bot
+from bot.telegram.limits import PersonBudget, Twins
+from bot.telegram.recalling import Recalled
+from prompts import Language, Replies
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The house as the handlers see it; made once the bot knows its own name."""
+
+    answerer: Answers
+    replies: Mapping[Language, Replies]
+    bot: Bot
+    database: Database
+    delivery: Delivery
+    budget: PersonBudget
+    twins: Twins
+    admission: Admission
+    administrators: Administrators
+    clock: Callable[[], datetime]
+    operators: frozenset[int]
+    additions: Additions
+    retention_days: int
+    recalled: Recalled = field(default_factory=Recalled, kw_only=True)

@@ -1,0 +1,48 @@
+"""Drops what is older than the retention: at start and once a day."""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from typing import Any, Final
+
+from telegram.ext import Application
+
+from bot.errors import StorageError
+from bot.telegram.parts import Parts
+
+EVERY_S: Final = 24 * 3600.0
+AGAIN_S: Final = 600.0
+"""How soon a sweep that failed is tried again."""
+
+log = logging.getLogger(__name__)
+
+
+class Sweeping:
+    """A task beside the handlers; it listens to nothing."""
+
+    def __init__(self, parts: Parts, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+        self._parts, self._sleep = parts, sleep
+        self._task: asyncio.Task[None] | None = None
+
+    def register(self, application: "Application[Any, Any, Any, Any, Any, Any]") -> None:
+        """Nothing to register."""
+
+    async def started(self) -> None:
+        """Sweep now, and then every day."""
+        self._task = asyncio.create_task(self._run(), name="sweeping")
+
+    async def stopping(self) -> None:
+        """Stop sweeping."""
+        if self._task:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _run(self) -> None:
+        while True:
+            try:
+                await self._parts.database.sweep(self._parts.clock(), self._parts.retention_days)
+            except StorageError as exc:
+                log.error("%s", exc)
+                await self._sleep(AGAIN_S)
+            else:
+                await self._sleep(EVERY_S)

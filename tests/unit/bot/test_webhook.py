@@ -1,0 +1,146 @@
+"""The HTTP server: who may post, what is refused, and what `/healthz` says."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.telegram.health import QUESTION, Health
+from bot.telegram.rawbot import Raw
+from bot.telegram.webhook import MAX_BODY, SECRET_HEADER, Webhook, build_site
+from tests.factories import make_answer
+
+SECRET = "ein-Geheimnis_123"
+HOOK = Webhook("https://bot.example/telegram/hook", "/telegram/hook", SECRET)
+UPDATE = {"update_id": 7, "message": {"message_id": 1}}
+
+
+class FakeReception:
+    """Takes raw updates and keeps them."""
+
+    def __init__(self) -> None:
+        self.taken: list[Raw] = []
+        self.full = False
+
+    def accept(self, raw: Raw) -> None:
+        self.taken.append(raw)
+
+
+class FakeAnswers:
+    """Answers everything alike; `questions` records them."""
+
+    def __init__(self, status: Any = "answered") -> None:
+        self.status = status
+        self.questions: list[str] = []
+
+    async def answer(self, question: str, language: Any = None) -> Any:
+        self.questions.append(question)
+        return make_answer(status=self.status)
+
+
+@pytest.fixture
+def reception() -> FakeReception:
+    return FakeReception()
+
+
+@pytest.fixture
+async def client(reception: FakeReception) -> AsyncIterator[httpx.AsyncClient]:
+    async def problems() -> list[str]:
+        return []
+
+    site = build_site(reception, problems, HOOK)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=site), base_url="http://bot") as client:
+        yield client
+
+
+def headers(secret: str = SECRET) -> Mapping[str, str]:
+    return {SECRET_HEADER: secret}
+
+
+async def test_an_update_with_the_secret_is_taken(client: httpx.AsyncClient, reception: FakeReception) -> None:
+    answer = await client.post(HOOK.path, json=UPDATE, headers=headers())
+    assert (answer.status_code, answer.content, reception.taken) == (200, b"", [UPDATE])
+
+
+@pytest.mark.parametrize("given", [{}, headers(""), headers("ein-Geheimnis_124"), headers(SECRET + "4")])
+async def test_nobody_without_the_secret_is_heard(
+    client: httpx.AsyncClient, reception: FakeReception, given: Mapping[str, str]
+) -> None:
+    assert (await client.post(HOOK.path, json=UPDATE, headers=given)).status_code == 403
+    assert reception.taken == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b"", b"{", b"[]", b"null", b'"x"', b'{"message": {}}', b'{"update_id": "7"}', b"\xff\xfe", b"[" * 100_000],
+)
+async def test_what_is_no_update_is_a_bad_request(
+    client: httpx.AsyncClient, reception: FakeReception, body: bytes
+) -> None:
+    assert (await client.post(HOOK.path, content=body, headers=headers())).status_code == 400
+    assert reception.taken == []
+
+
+async def test_a_megabyte_is_enough(client: httpx.AsyncClient, reception: FakeReception) -> None:
+    fits = json.dumps(UPDATE).encode().ljust(MAX_BODY)
+    assert (await client.post(HOOK.path, content=fits, headers=headers())).status_code == 200
+    assert (await client.post(HOOK.path, content=fits + b" ", headers=headers())).status_code == 413
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(20):
+            yield b" " * (MAX_BODY // 10)
+
+    assert (await client.post(HOOK.path, content=pieces(), headers=headers())).status_code == 413
+    assert len(reception.taken) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
+async def test_another_method_is_not_allowed(client: httpx.AsyncClient, method: str) -> None:
+    assert (await client.request(method, HOOK.path, headers=headers())).status_code == 405
+
+
+async def test_there_is_nothing_else(client: httpx.AsyncClient) -> None:
+    assert (await client.post("/", json=UPDATE, headers=headers())).status_code == 404
+    assert (await client.post("/healthz", json=UPDATE, headers=headers())).status_code == 405
+
+
+async def test_without_room_telegram_is_asked_to_come_again(
+    client: httpx.AsyncClient, reception: FakeReception
+) -> None:
+    reception.full = True
+    answer = await client.post(HOOK.path, json=UPDATE, headers=headers())
+    assert (answer.status_code, answer.headers["Retry-After"], reception.taken) == (503, "1", [])
+
+
+async def health_of(answers: FakeAnswers, entrance: str | None) -> httpx.Response:
+    health = Health(answers, lambda: entrance)  # type: ignore[arg-type]
+    site = build_site(FakeReception(), health.problems, None)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=site), base_url="http://bot") as client:
+        await asyncio.gather(*(client.get("/healthz") for _ in range(3)))
+        return await client.get("/healthz")
+
+
+async def test_all_is_well_and_the_index_is_asked_once_in_a_while() -> None:
+    answers = FakeAnswers()
+    answer = await health_of(answers, None)
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "problems": []})
+    assert answers.questions == [QUESTION]
+
+
+async def test_what_is_wrong_is_said() -> None:
+    answer = await health_of(FakeAnswers("unavailable"), "Telegram refuses the token")
+    assert answer.status_code == 503
+    assert answer.json()["problems"] == ["index: no answer", "updates: Telegram refuses the token"]
+
+
+async def test_a_polling_bot_has_no_webhook() -> None:
+    site = build_site(FakeReception(), lambda: asyncio.sleep(0, []), None)  # type: ignore[arg-type]
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=site), base_url="http://bot") as client:
+        assert (await client.post(HOOK.path, json=UPDATE, headers=headers())).status_code == 404
+
+
+def test_the_secret_never_shows() -> None:
+    assert SECRET not in repr(HOOK)
