@@ -41,7 +41,7 @@ doctor: $(DEFAULT)  ## check settings, token, index and model
 
 test: $(DEV)  ## every test
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest
+	@$(BIN)/coverage run -m pytest -n auto --dist loadfile
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
 

@@ -16,7 +16,7 @@ from tests.living import Life, living
 
 pytestmark = [pytest.mark.loopback, pytest.mark.allow_hosts(["127.0.0.1"])]
 
-UNKNOWN = "食堂几点开饭"
+UNKNOWN = "预备期可以延长几次"
 """A question that the regulation does not answer."""
 
 
