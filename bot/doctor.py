@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from bot.errors import SettingsError
 from bot.settings import Settings
 from prompts import load_replies
 
@@ -24,7 +25,8 @@ class Finding:
 
 def examine(settings: Settings) -> list[Finding]:
     """Run every check; one that fails does not keep the others from running."""
-    return [*_settings(settings), *_data_folder(settings), *_knowledge(settings), *_telegram(settings)]
+    checks = (_settings, _data_folder, _knowledge, _language_model, _telegram)
+    return [finding for check in checks for finding in check(settings)]
 
 
 def report(findings: list[Finding]) -> str:
@@ -36,7 +38,6 @@ def _settings(_: Settings) -> Iterator[Finding]:
     say = load_replies()["zh"]
     yield Finding("settings", "ok", say("doctor.settings_ok"))
     yield Finding("database", "ok", say("doctor.database_none"))
-    yield Finding("llm", "ok", say("doctor.llm_none"))
 
 
 def _data_folder(settings: Settings) -> Iterator[Finding]:
@@ -66,6 +67,33 @@ def _knowledge(settings: Settings) -> Iterator[Finding]:
             yield Finding("model", "ok", say("doctor.model_ok", dimensions=knowledge.index.dimensions))
     except KnowledgeError as exc:
         yield Finding("knowledge", "error", say("doctor.broken", problem=str(exc)))
+
+
+def _language_model(settings: Settings) -> Iterator[Finding]:
+    from bot.bootstrap import probe_model
+
+    say = load_replies()["zh"]
+    if settings.llm_model is None:
+        yield Finding("llm", "ok", say("doctor.llm_none"))
+        return
+    try:
+        trouble = probe_model(settings, settings.llm_model)
+    except SettingsError as exc:
+        yield Finding("llm", "error", say("doctor.broken", problem=str(exc)))
+        return
+    values = {"model": settings.llm_model}
+    if trouble is None:
+        yield Finding("llm", "ok", say("doctor.llm_ok", **values))
+    elif trouble == "moderated":
+        yield Finding("llm", "warning", say("doctor.llm_moderated", **values))
+    elif trouble == "refused_key":
+        yield Finding("llm", "warning", say("doctor.llm_refused_key", **values))
+    elif trouble == "bad_request":
+        yield Finding("llm", "warning", say("doctor.llm_bad_request", **values))
+    elif trouble == "unreachable":
+        yield Finding("llm", "warning", say("doctor.llm_unreachable", **values))
+    else:
+        yield Finding("llm", "warning", say("doctor.llm_failed", kind=trouble, **values))
 
 
 def _telegram(settings: Settings) -> Iterator[Finding]:
