@@ -6,7 +6,7 @@ COPY pyproject.toml constraints.txt README.md LICENSE NOTICE ./
 COPY bot bot
 COPY knowledge knowledge
 COPY prompts prompts
-RUN /opt/wanggui/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt .
+RUN /opt/wanggui/bin/pip install --no-cache-dir --disable-pip-version-check -c constraints.txt '.[llm]'
 
 FROM python:3.11-slim-bookworm
 RUN useradd --system --uid 10001 --home-dir /data --shell /usr/sbin/nologin wanggui \

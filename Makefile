@@ -7,7 +7,7 @@ DEFAULT := $(VENV)/.default
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help chat run index doctor test check format bench picture font sbert lock clean
+.PHONY: help chat run index doctor test test-llm test-drafts check format bench picture font sbert lock clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +44,12 @@ test: $(DEV)  ## every test
 	@$(BIN)/coverage run -m pytest -n auto --dist loadfile
 	@$(BIN)/coverage combine -q
 	@$(BIN)/coverage report
+
+test-llm: $(DEV)  ## answers by a small real model: fetched once (0.6 GB), some minutes
+	@$(BIN)/python -m pytest -m llm -s tests/llm/test_real_model.py
+
+test-drafts: $(DEV)  ## 10,000 generated drafts: no false quote, no wrong number
+	@$(BIN)/python -m pytest -s --hypothesis-profile=thorough tests/property/test_generated_drafts.py
 
 check: $(DEV)  ## formatting, lint, types, import contracts
 	@$(BIN)/ruff format --check .

@@ -4,12 +4,15 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import asynccontextmanager, closing, contextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from bot.answering.generation.conversation import MemoryTurns, Turns
+from bot.answering.generation.writer import Writer
 from bot.answering.service import Answerer
 from bot.errors import SettingsError
 from bot.settings import Settings
@@ -19,9 +22,10 @@ from knowledge.evaluation import Collection, Finding, Search
 from knowledge.exemplars import Progress
 from knowledge.index import Announce
 from knowledge.library import adding, load_library
-from prompts import load_replies
+from prompts import load_instructions, load_replies
 
-if TYPE_CHECKING:  # the terminal needs neither
+if TYPE_CHECKING:  # the terminal needs none of them
+    from bot.answering.generation.models import ModelSpec
     from bot.storage.database import Database
     from bot.storage.review import Resolved
     from bot.telegram.application import Entrance, TelegramChannel
@@ -38,16 +42,77 @@ def open_answerer(
     """An answerer over the knowledge base of these settings, built first where it must be.
 
     Raises:
-        KnowledgeError, PromptError: something the house stands on is unusable.
+        KnowledgeError, PromptError: something the house stands on is unusable. SettingsError: the language model is.
     """
+    writer = open_writer(settings)
     knowledge = open_knowledge_base(settings.data_dir, settings.embedding_model, progress=progress, announce=announce)
     with closing(knowledge), ThreadPoolExecutor(ANSWERING_THREADS, thread_name_prefix="answering") as executor:
-        yield join(knowledge, executor)
+        yield join(knowledge, executor, writer=writer, turns=MemoryTurns())
 
 
-def join(knowledge: KnowledgeBase, executor: ThreadPoolExecutor | None = None) -> Answerer:
+def join(
+    knowledge: KnowledgeBase,
+    executor: ThreadPoolExecutor | None = None,
+    *,
+    writer: Writer | None = None,
+    turns: Turns | None = None,
+) -> Answerer:
     """An answerer over an opened knowledge base."""
-    return Answerer(knowledge.library, knowledge.retriever, load_replies(), executor)
+    return Answerer(knowledge.library, knowledge.retriever, load_replies(), executor, writer=writer, turns=turns)
+
+
+def open_writer(settings: Settings) -> Writer | None:
+    """Who words answers with the language model of these settings; None where there is none.
+
+    Raises:
+        SettingsError: its provider is unknown or not installed.
+    """
+    if settings.llm_model is None:
+        return None
+    from bot.answering.generation.budgets import Budget
+    from bot.answering.generation.models import open_model
+    from bot.answering.generation.resilience import Guarded, Limits
+
+    limits = Limits.within(settings.llm_timeout_s, settings.llm_concurrency)
+    return Writer(
+        Guarded(open_model(model_spec(settings, settings.llm_model)), limits),
+        load_instructions(),
+        timeout_s=settings.llm_timeout_s,
+        budget=Budget(settings.llm_daily_tokens, settings.llm_chat_daily_tokens),
+    )
+
+
+def model_spec(settings: Settings, name: str) -> "ModelSpec":
+    """Which model the settings name, where it is and with which key."""
+    from bot.answering.generation.models import ModelSpec
+
+    key = settings.llm_api_key.get_secret_value() if settings.llm_api_key else None
+    return ModelSpec(name, settings.llm_base_url, key, settings.llm_timeout_s)
+
+
+def probe_model(settings: Settings, name: str) -> str | None:
+    """Ask the language model for one word: None where it answers, else the kind of trouble (`ModelError.kind`).
+
+    Raises:
+        SettingsError: its provider is unknown or not installed.
+    """
+    from bot.answering.generation.chatting import ModelError, Prompt
+    from bot.answering.generation.models import open_model
+    from bot.answering.generation.resilience import Guarded, Limits
+
+    limits = replace(Limits.within(settings.llm_timeout_s, 1), retries=0)
+    model = Guarded(open_model(model_spec(settings, name)), limits)
+
+    async def ask() -> None:
+        async with aclosing(model.stream(Prompt("", "请只回答“好”。"), structured=False)) as chunks:
+            async for _ in chunks:
+                pass
+
+    try:
+        asyncio.run(ask())
+    except ModelError as exc:
+        return exc.kind
+    return None
 
 
 def add_and_build(
@@ -211,5 +276,6 @@ def set_up_logging(settings: Settings) -> None:
     """
     logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("telegram").setLevel(logging.INFO)
-    for name in ("httpx", "httpcore", "aiohttp", "uvicorn", "telegram.request", "chromadb", "alembic", "aiosqlite"):
+    loud = ("httpx", "httpcore", "aiohttp", "uvicorn", "telegram.request", "chromadb", "alembic", "aiosqlite")
+    for name in (*loud, "openai", "httpx2", "httpcore2"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -3,6 +3,7 @@
 The one place that speaks to people of what went wrong; heavy parts are imported by the command that needs them.
 """
 
+import asyncio
 import json
 import logging
 import sys
@@ -16,7 +17,7 @@ import typer
 from bot.errors import WangguiError
 from bot.settings import read_settings
 from knowledge.errors import KnowledgeError
-from prompts import PromptError, load_replies
+from prompts import PromptError, load_instructions, load_replies
 
 app = typer.Typer(
     name="wanggui",
@@ -97,10 +98,10 @@ def ask(
     with _explained():
         settings = read_settings()
         quiet_logging(settings)
-        with open_answerer(settings, announce=_announce) as answerer:
+        with open_answerer(settings, announce=_announce) as answerer, asyncio.Runner() as runner:
             lines = (line.rstrip("\r\n") for line in sys.stdin) if question == ["-"] else iter([" ".join(question)])
             for line in lines:
-                answer = answerer.answer_now(line)
+                answer = runner.run(answerer.answer(line))
                 print(json.dumps(to_json(answer), ensure_ascii=False) if as_json else as_text(answer), flush=True)
 
 
@@ -198,3 +199,4 @@ def doctor(
 def _check_sentences() -> None:
     with _explained():
         load_replies()
+        load_instructions()

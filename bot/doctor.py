@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from bot.bootstrap import open_database
-from bot.errors import StorageError
+from bot.errors import SettingsError, StorageError
 from bot.settings import Settings
 from prompts import load_replies
 
@@ -35,6 +35,7 @@ def examine(settings: Settings, *, listens: bool = True) -> list[Finding]:
         *_data_folder(settings),
         *_database(settings),
         *_knowledge(settings),
+        *_language_model(settings),
         *_telegram(settings, listens),
     ]
 
@@ -50,7 +51,6 @@ def _settings(settings: Settings) -> Iterator[Finding]:
         yield Finding("settings", "error", say("doctor.webhook_secret_missing"))
     else:
         yield Finding("settings", "ok", say("doctor.settings_ok"))
-    yield Finding("llm", "ok", say("doctor.llm_none"))
 
 
 def _data_folder(settings: Settings) -> Iterator[Finding]:
@@ -95,6 +95,33 @@ def _database(settings: Settings) -> Iterator[Finding]:
         yield Finding("database", "error", say("doctor.broken", problem=str(exc)))
     else:
         yield Finding("database", "ok", say("doctor.database_ok"))
+
+
+def _language_model(settings: Settings) -> Iterator[Finding]:
+    from bot.bootstrap import probe_model
+
+    say = load_replies()["zh"]
+    if settings.llm_model is None:
+        yield Finding("llm", "ok", say("doctor.llm_none"))
+        return
+    try:
+        trouble = probe_model(settings, settings.llm_model)
+    except SettingsError as exc:
+        yield Finding("llm", "error", say("doctor.broken", problem=str(exc)))
+        return
+    values = {"model": settings.llm_model}
+    if trouble is None:
+        yield Finding("llm", "ok", say("doctor.llm_ok", **values))
+    elif trouble == "moderated":
+        yield Finding("llm", "warning", say("doctor.llm_moderated", **values))
+    elif trouble == "refused_key":
+        yield Finding("llm", "warning", say("doctor.llm_refused_key", **values))
+    elif trouble == "bad_request":
+        yield Finding("llm", "warning", say("doctor.llm_bad_request", **values))
+    elif trouble == "unreachable":
+        yield Finding("llm", "warning", say("doctor.llm_unreachable", **values))
+    else:
+        yield Finding("llm", "warning", say("doctor.llm_failed", kind=trouble, **values))
 
 
 def _telegram(settings: Settings, listens: bool) -> Iterator[Finding]:

@@ -46,6 +46,13 @@ class Settings(BaseSettings):
         frozenset(), description="ids of users who may review and see the statistics of all chats, with commas"
     )
     embedding_model: str = Field(BUNDLED, description="any sentence-transformers name or folder (extra sbert)")
+    llm_model: str | None = Field(None, description="language model, as LangChain's provider:model")
+    llm_base_url: str | None = Field(None, description="root of an OpenAI-compatible endpoint")
+    llm_api_key: SecretStr | None = Field(None, description="the endpoint's key")
+    llm_timeout_s: float = Field(20.0, ge=1, le=300, description="seconds for a whole answer, then the text is quoted")
+    llm_concurrency: int = Field(256, ge=1, description="calls at once")
+    llm_daily_tokens: int | None = Field(None, ge=0, description="tokens a day in all")
+    llm_chat_daily_tokens: int | None = Field(None, ge=0, description="tokens a day in one chat")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much is logged")
 
     @field_validator("log_level", mode="before")
@@ -70,12 +77,19 @@ class Settings(BaseSettings):
             raise ValueError("must begin with sqlite:/// or postgresql://")
         return value
 
-    @field_validator("telegram_api")
+    @field_validator("telegram_api", "llm_base_url")
     @classmethod
-    def _is_root(cls, value: str) -> str:
-        if not value.startswith(("http://", "https://")):
+    def _is_root(cls, value: str | None) -> str | None:
+        if value is not None and not value.startswith(("http://", "https://")):
             raise ValueError("must begin with http:// or https://")
-        return value.rstrip("/")
+        return value and value.rstrip("/")
+
+    @field_validator("llm_model")
+    @classmethod
+    def _names_a_provider(cls, value: str | None) -> str | None:
+        if value is not None and not all(value.partition(":")[::2]):
+            raise ValueError("must be provider:model, e.g. openai:qwen-plus")
+        return value
 
     @field_validator("telegram_proxy")
     @classmethod

@@ -1,20 +1,26 @@
 """The terminal channel: an Answer as rich panels, and the conversation around it."""
 
+import asyncio
 import sys
 from collections.abc import Iterable
+from contextlib import aclosing
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
+from rich.live import Live
 from rich.panel import Panel
 from rich.text import Text
 
+from bot.answering.arranging import arrange
 from bot.answering.composing import english_label
+from bot.answering.generation.conversation import Place
 from bot.answering.model import Answer, Citation
-from bot.answering.plain import as_text
+from bot.answering.plain import as_text, left_open
 from bot.answering.service import Answerer
 from prompts import Replies, load_replies
 
 _WIDTH: Final = 88
+_HERE: Final = Place("terminal")
 
 
 def render(answer: Answer) -> RenderableType:
@@ -23,15 +29,21 @@ def render(answer: Answer) -> RenderableType:
     if not answer.citations:
         colour = "yellow" if answer.status == "abstained" else "cyan" if answer.status == "answered" else "red"
         return Panel(Text("\n".join((answer.lead, *answer.notes))), border_style=colour, width=_WIDTH)
-    parts: list[RenderableType] = [Text(answer.lead, style="bold")]
+    parts: list[RenderableType] = []
+    if answer.understood:
+        parts.append(Text(replies("answer.understood", question=answer.understood), style="dim"))
+    parts.append(Text(answer.lead, style="bold"))
     if answer.mode == "lookup":
         parts += [_panel(citation, replies, leading=True) for citation in answer.citations]
         return Group(*parts, *map(Text, answer.notes))
-    parts.append(_panel(answer.citations[0], replies, leading=True))
+    arranged = arrange(answer)
+    parts += [Text(claim.text + f"［{english_label(claim.citation, replies)}］") for claim in arranged.claims]
+    parts += [Text(line, style="italic") for line in left_open(answer, replies)]
+    parts += [_panel(citation, replies, leading=True) for citation in arranged.cited]
     parts += [Text(f"· {note}", style="italic") for note in answer.notes]
-    if answer.citations[1:]:
+    if arranged.related:
         parts.append(Text(replies("answer.related"), style="dim"))
-        parts += [_panel(citation, replies, leading=False) for citation in answer.citations[1:]]
+        parts += [_panel(citation, replies, leading=False) for citation in arranged.related]
     return Group(*parts)
 
 
@@ -59,6 +71,10 @@ class Conversation:
         """Talk until Ctrl-D; Ctrl-C forgets the line being typed."""
         self._console.print(self._replies("terminal.welcome", regulation=self._regulation.title), style="dim")
         _use_line_editing()
+        with asyncio.Runner() as runner:
+            self._talk(runner)
+
+    def _talk(self, runner: asyncio.Runner) -> None:
         while True:
             try:
                 line = input(self._replies("terminal.prompt"))
@@ -68,8 +84,24 @@ class Conversation:
             except EOFError:
                 self._console.print("\n" + self._replies("terminal.goodbye"))
                 return
-            if line.strip():
+            if line.strip().startswith("/"):
                 self._console.print(self.reply(line.strip()))
+            elif line.strip():
+                try:
+                    runner.run(self._answer(line.strip()))
+                except KeyboardInterrupt:
+                    self._console.print()
+
+    async def _answer(self, question: str) -> None:
+        """Show the answer as it grows; what stays on the screen is the last of it."""
+        async with aclosing(self._answerer.stream(question, place=_HERE)) as answers:
+            first = await anext(answers)
+            if not first.partial:
+                self._console.print(render(first))
+                return
+            with Live(render(first), console=self._console, auto_refresh=False) as live:
+                async for answer in answers:
+                    live.update(render(answer), refresh=True)
 
     def reply(self, line: str) -> RenderableType:
         """What one typed line is answered with."""
@@ -92,11 +124,12 @@ class Conversation:
 
 def answer_lines(answerer: Answerer, lines: Iterable[str], console: Console) -> None:
     """Answer each line that is not blank, in order, as plain text: for pipes and files."""
-    for line in lines:
-        question = line.strip()
-        if question:
-            answer = as_text(answerer.answer_now(question))
-            console.print(f"## {question}\n{answer}\n", markup=False, highlight=False, emoji=False, soft_wrap=True)
+    with asyncio.Runner() as runner:
+        for line in lines:
+            question = line.strip()
+            if question:
+                answer = as_text(runner.run(answerer.answer(question)))
+                console.print(f"## {question}\n{answer}\n", markup=False, highlight=False, emoji=False, soft_wrap=True)
 
 
 def _use_line_editing() -> None:

@@ -53,6 +53,10 @@ class Names:
         for editions in self._editions.values():
             editions.sort(key=_age, reverse=True)
 
+    def __contains__(self, name: str) -> bool:
+        """Whether one of the library's regulations beside the principal one bears that normalised name."""
+        return name in self._editions
+
     @cached_property
     def _pattern(self) -> re.Pattern[str]:
         names = "|".join(map(re.escape, sorted(self._editions, key=len, reverse=True)))

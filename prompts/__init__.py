@@ -1,10 +1,12 @@
 """Every sentence that a model or a person reads, as files; checked before the house opens.
 
     replies.zh.toml  replies.en.toml    the same keys, each with the same placeholders
+    answer material repair rewrite .zh.md .en.md    what a language model is told, with the placeholders of INSTRUCTIONS
 
 A sentence with a wrong placeholder, or a key that one language lacks, refuses to start.
 """
 
+import hashlib
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -14,6 +16,15 @@ from typing import Any, Final, Literal
 
 Language = Literal["zh", "en"]
 LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
+
+
+INSTRUCTIONS: Final[Mapping[str, frozenset[str]]] = {
+    "answer": frozenset(),
+    "material": frozenset(("fence", "evidence", "question")),
+    "repair": frozenset(("fence", "evidence", "question", "faults")),
+    "rewrite": frozenset(("fence", "turns", "question")),
+}
+"""The files that a language model reads, and the placeholders that each must have."""
 
 
 class PromptError(Exception):
@@ -102,3 +113,46 @@ def load_replies() -> Mapping[Language, Replies]:
             if names != other[key]:
                 raise PromptError(f"{key}: placeholders differ: {sorted(names)} and {sorted(other[key])}")
     return replies
+
+
+class Instructions:
+    """What a language model is told in one language, by file name; `version` changes with any character of it."""
+
+    def __init__(self, language: Language, texts: Mapping[str, str]) -> None:
+        self.language = language
+        self._texts = dict(texts)
+        told = "\0".join(f"{name}\0{self._texts[name]}" for name in sorted(self._texts))
+        self.version = hashlib.sha256(told.encode()).hexdigest()[:12]
+
+    def __call__(self, name: str, /, **values: str) -> str:
+        """The text of that file with its placeholders filled."""
+        return self._texts[name].format(**values)
+
+
+def read_instructions(language: Language) -> Instructions:
+    """Read one language's files.
+
+    Raises:
+        PromptError: one is missing, or its placeholders are not those of INSTRUCTIONS.
+    """
+    texts = {}
+    for name, wanted in INSTRUCTIONS.items():
+        file = f"{name}.{language}.md"
+        try:
+            texts[name] = resources.files("prompts").joinpath(file).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError) as exc:
+            raise PromptError(f"{file}: missing or malformed ({exc})") from exc
+        found = placeholders(texts[name])
+        if found != wanted:
+            raise PromptError(f"{file}: placeholders are {sorted(found)}, not {sorted(wanted)}")
+    return Instructions(language, texts)
+
+
+@cache
+def load_instructions() -> Mapping[Language, Instructions]:
+    """All languages.
+
+    Raises:
+        PromptError: a file is missing, or has other placeholders than it must.
+    """
+    return {language: read_instructions(language) for language in LANGUAGES}

@@ -17,6 +17,7 @@ from knowledge.library import Library, bundled_folder, load_library
 from knowledge.model import Regulation
 
 hypothesis.settings.register_profile("house", deadline=None)  # machines are shared and noisy
+hypothesis.settings.register_profile("thorough", deadline=None, max_examples=10_000)
 hypothesis.settings.load_profile("house")
 
 

@@ -1,14 +1,15 @@
-"""Fakes of the knowledge package's seams: written once, deterministic, recording."""
+"""Fakes of the seams of knowledge and of the language model: written once, deterministic, recording."""
 
 import asyncio
 import hashlib
 import zlib
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from itertools import pairwise
 from threading import Lock
 
 import numpy as np
 
+from bot.answering.generation.chatting import Chunk, ModelError, Prompt
 from knowledge.embedding import Embedder, Vector
 from knowledge.index import Hit
 from knowledge.lexical import LexicalIndex, Scores
@@ -121,3 +122,26 @@ class FakeClock:
         self.slept.append(seconds)
         self.now += seconds
         await asyncio.sleep(0)
+
+
+class FakeModel:
+    """A chat model that says what it was given, call by call, in small pieces; an exception is raised in its turn.
+
+    `prompts` records what it was told; the last thing given is said to every call after that.
+    """
+
+    def __init__(
+        self, *said: "str | ModelError", name: str = "fake", piece: int = 7, tokens: int | None = None
+    ) -> None:
+        self.name, self.prompts = name, list[Prompt]()
+        self._said, self._piece, self._tokens = list(said), piece, tokens
+
+    async def stream(self, prompt: Prompt, *, structured: bool = True) -> AsyncGenerator[Chunk]:
+        said = self._said[min(len(self.prompts), len(self._said) - 1)]
+        self.prompts.append(prompt)
+        if isinstance(said, ModelError):
+            raise said
+        for place in range(0, len(said), self._piece):
+            await asyncio.sleep(0)
+            yield Chunk(said[place : place + self._piece])
+        yield Chunk("", self._tokens)

@@ -1,16 +1,17 @@
 """Evidence or a look-up -> Answer: which articles are shown, in what order, with which notes, in which language."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.answering.asking import Asking
-from bot.answering.model import Answer, Citation, Reason
+from bot.answering.boundaries import Boundary
+from bot.answering.model import Answer, Citation, Claim, Reason
 from knowledge.highlighting import decisive
 from knowledge.model import Article, Chapter, Regulation
 from knowledge.numerals import format_numeral, parse_numeral
 from knowledge.retrieval import Evidence, Retrieval
 from knowledge.routing import Lookup
-from prompts import Replies
+from prompts import Replies, load_replies
 
 MAX_CITATIONS: Final = 5
 _OFFICIALS_ONLY: Final = "党员干部"
@@ -93,6 +94,22 @@ class Composer:
         if asking.way_round:
             notes.append(self.replies("note.no_way_round"))
         return notes
+
+    def bounded(self, answer: Answer, boundary: Boundary, other: str | None) -> Answer:
+        """The same answer with what is said at a boundary; consequences and ways round have their notes already."""
+        if boundary == "person":
+            return replace(answer, notes=(*answer.notes, self.replies("note.no_judgement")))
+        if boundary == "another_text":
+            note = self.replies("note.foreign", name=other, regulation=self.principal.title)
+            return replace(answer, notes=(*answer.notes, note))
+        article = self.principal.role("interpretation")
+        if boundary != "interpretation" or article is None:
+            return answer
+        citations = [c for c in answer.citations if (c.regulation_id, c.article) != (self.principal.id, article.number)]
+        place = 1 if citations and answer.citations[0] is citations[0] else 0
+        citations.insert(place, cite_article(self.principal, article))
+        note = self.replies("note.interpretation", label=label_of(article, self.replies))
+        return replace(answer, citations=tuple(citations[:MAX_CITATIONS]), notes=(*answer.notes, note))
 
     def from_lookup(self, question: str, lookup: Lookup, regulation: Regulation) -> Answer:
         """An answer that the structure itself gives."""
@@ -240,6 +257,16 @@ class Composer:
             notes=notes,
             nearest=nearest,
         )
+
+
+def with_claims(extractive: Answer, claims: tuple[Claim, ...], left_open: tuple[str, ...]) -> Answer:
+    """The answer in a model's claims, over the same evidence: articles that they cite first, each once."""
+    cited: dict[tuple[str, int], Citation] = {}
+    for citation in (*(claim.citation for claim in claims), *extractive.citations):
+        cited.setdefault((citation.regulation_id, citation.article), citation)
+    lead = load_replies()[extractive.language]("answer.generative")
+    citations = tuple(cited.values())
+    return replace(extractive, mode="generative", lead=lead, citations=citations, claims=claims, open=left_open)
 
 
 def _conduct_first(evidence: tuple[Evidence, ...]) -> list[Evidence]:

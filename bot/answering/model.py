@@ -31,11 +31,21 @@ class Citation:
 
 
 @dataclass(frozen=True, slots=True)
+class Claim:
+    """One sentence of a model about the case, and the citation whose quote bears it out."""
+
+    text: str
+    citation: Citation
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """What a person is told: a leading sentence, citations (most relevant first), notes.
 
     `lead` introduces the first citation or, where there is none, is the whole answer. `nearest` is an article to look
     at where the regulation does not answer. `ranking` holds the ids of all articles found, those cited first.
+    `claims` and `open` (what the text leaves open) are there where `mode` is generative; `understood` is the whole
+    question that a follow-up was taken for; `partial` where more is still being written.
     """
 
     question: str
@@ -50,3 +60,7 @@ class Answer:
     nearest: int | None = None
     ranking: tuple[str, ...] = ()
     latency_ms: float = 0.0
+    claims: tuple[Claim, ...] = ()
+    open: tuple[str, ...] = ()
+    understood: str = ""
+    partial: bool = False

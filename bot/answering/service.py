@@ -1,18 +1,24 @@
-"""The story of one answer: route, retrieve, decide, compose, ground."""
+"""The story of one answer: make it whole, route, retrieve, decide, compose, let a model word it, ground."""
 
 import asyncio
 import logging
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import Executor
+from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from bot.answering.asking import language_of, read_asking
+from bot.answering.boundaries import boundary_of, other_text
 from bot.answering.composing import Composer
+from bot.answering.generation.conversation import Place, Turn, Turns, kind_of, rewrite
+from bot.answering.generation.writer import Brief, Writer
 from bot.answering.grounding import check
 from bot.answering.model import Answer
+from bot.errors import GroundingError
 from knowledge.library import Library
 from knowledge.naming import Named, Names
 from knowledge.normalising import normalise
@@ -28,13 +34,18 @@ _NO_QUESTIONS: Final = ("闲聊", "注入")
 _STICKERS: Final = re.compile(r"\[[^\[\]\d]{1,6}\]")
 """Stickers as messengers write them into text: [捂脸]."""
 
+MAX_TURN: Final = 200
+_BY_RULES_ALONE: Final = ("original", "next", "consequences")
+"""Follow-ups whose answer a model has no part in."""
+
 log = logging.getLogger(__name__)
 
 
 class Answerer:
     """Answers questions from the library; every quote is checked before it leaves.
 
-    `answer` keeps the event loop free: the work runs in `executor` (None: the loop's own threads).
+    `answer` and `stream` keep the event loop free: the work runs in `executor` (None: the loop's own threads). With a
+    `writer` they may be in a model's words; with `turns` and a place they understand follow-ups.
     """
 
     def __init__(
@@ -43,31 +54,95 @@ class Answerer:
         retriever: Retriever,
         replies: Mapping[Language, Replies],
         executor: Executor | None = None,
+        *,
+        writer: Writer | None = None,
+        turns: Turns | None = None,
     ) -> None:
+        self._writer, self._turns = writer, turns
         self.library, self._retriever, self._executor = library, retriever, executor
         self._names = Names(library)
         self._composers = {language: Composer(library.principal, sentences) for language, sentences in replies.items()}
 
-    async def answer(self, question: str, language: Language | None = None) -> Answer:
-        """Answer without blocking the event loop; never raises for anything a person typed."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._executor, self.answer_now, question, language)
+    async def answer(self, question: str, language: Language | None = None, *, place: Place | None = None) -> Answer:
+        """The last answer of `stream`; never raises for anything a person typed."""
+        async with aclosing(self.stream(question, language, place=place)) as answers:
+            async for answer in answers:
+                last = answer
+        return last
 
-    def answer_now(self, question: str, language: Language | None = None) -> Answer:
-        """Answer at once; `language` is the question's own where it is not given."""
+    async def stream(
+        self, question: str, language: Language | None = None, *, place: Place | None = None
+    ) -> AsyncGenerator[Answer]:
+        """Answers that grow, each fit to be shown; all but the last are partial. At least one comes."""
         start = time.perf_counter()
         question = question[:MAX_QUESTION]
-        composer = self._composers[language or language_of(question)]
+        language = language or language_of(question)
+        whole = await self._whole(question, language, place) if place and self._turns else None
+        find = partial(self._find, whole or question, language)
+        extractive, asked = await asyncio.get_running_loop().run_in_executor(self._executor, find)
+        extractive = replace(extractive, question=question, understood=whole or "")
+        if place and self._turns and extractive.status == "answered":
+            articles = tuple(citation.article for citation in extractive.citations[:1])
+            await self._turns.add(place, Turn((whole or question)[:MAX_TURN], articles))
+        if self._writer is None or not asked:
+            yield replace(extractive, latency_ms=_since(start))
+            return
+        brief = Brief(whole or question, extractive, place.chat if place else "")
+        async with aclosing(self._writer.write(brief)) as answers:
+            async for answer in answers:
+                yield replace(self._checked(answer, extractive), latency_ms=_since(start))
+
+    async def forget(self, place: Place) -> None:
+        """Erase what this user said in this chat."""
+        if self._turns:
+            await self._turns.forget(place)
+
+    async def _whole(self, question: str, language: Language, place: Place) -> str | None:
+        """The whole question where this one is a follow-up."""
+        kind = kind_of(question)
+        turns = await self._turns.recent(place) if kind and self._turns else ()
+        if not turns:
+            return None
+        by_rules = rewrite(question, turns)
+        if self._writer is None or kind in _BY_RULES_ALONE:
+            return by_rules
+        return await self._writer.rewrite(question, turns, language, place.chat) or by_rules
+
+    def _checked(self, answer: Answer, extractive: Answer) -> Answer:
         try:
-            answer = check(self._compose(question, composer), self.library)
-        except Exception:  # whatever it was, a person gets one plain sentence and the log has the rest
-            log.exception("a question could not be answered")
-            answer = composer.unavailable(question, "failed")
-        return replace(answer, latency_ms=(time.perf_counter() - start) * 1000)
+            return check(answer, self.library)
+        except GroundingError:  # nothing should come this far; if it does, the verbatim answer stands
+            log.exception("a generative answer was withheld")
+            return extractive
+
+    def answer_now(self, question: str, language: Language | None = None) -> Answer:
+        """Answer at once and without a model; `language` is the question's own where it is not given."""
+        start = time.perf_counter()
+        question = question[:MAX_QUESTION]
+        answer, _ = self._find(question, language or language_of(question))
+        return replace(answer, latency_ms=_since(start))
 
     def composer(self, language: Language) -> Composer:
         """The sentences around look-ups, for channels that show the contents or a chapter."""
         return self._composers[language]
+
+    def _find(self, question: str, language: Language) -> tuple[Answer, bool]:
+        """The extractive answer, and whether a model may be asked to word it."""
+        composer = self._composers[language]
+        try:
+            return self._within_bounds(check(self._compose(question, composer), self.library), composer)
+        except Exception:  # whatever it was, a person gets one plain sentence and the log has the rest
+            log.exception("a question could not be answered")
+            return composer.unavailable(question, "failed"), False
+
+    def _within_bounds(self, answer: Answer, composer: Composer) -> tuple[Answer, bool]:
+        if answer.status != "answered" or answer.mode != "extractive":
+            return answer, False
+        query = normalise(shorten(answer.question))
+        boundary = boundary_of(query, read_asking(query), self._names, answer.question)
+        if boundary is None:
+            return answer, True
+        return check(composer.bounded(answer, boundary, other_text(query, self._names)), self.library), False
 
     def _compose(self, question: str, composer: Composer) -> Answer:
         query = normalise(shorten(question))
@@ -120,3 +195,8 @@ def _ranking(answer: Answer, found: Retrieval) -> tuple[str, ...]:
     cited = [f"{citation.regulation_id}#{citation.article}" for citation in answer.citations]
     others = [evidence.regulation.article_id(evidence.article.number) for evidence in found.evidence]
     return tuple(dict.fromkeys([*cited, *others]))
+
+
+def _since(start: float) -> float:
+    """Milliseconds since a time of `perf_counter`."""
+    return (time.perf_counter() - start) * 1000

@@ -11,7 +11,17 @@ import pytest
 
 import bot
 import prompts
-from prompts import LANGUAGES, PromptError, Replies, load_replies, placeholders, read_replies
+from prompts import (
+    INSTRUCTIONS,
+    LANGUAGES,
+    PromptError,
+    Replies,
+    load_instructions,
+    load_replies,
+    placeholders,
+    read_instructions,
+    read_replies,
+)
 
 FOLDER = Path(prompts.__file__).parent
 SOURCES = sorted(Path(bot.__file__).parent.rglob("*.py"))
@@ -74,7 +84,8 @@ def called(node: ast.Call) -> str:
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """A copy of the sentence files that the loader reads in place of the real ones."""
     for language in LANGUAGES:
-        shutil.copy(FOLDER / f"replies.{language}.toml", tmp_path)
+        for name in (f"replies.{language}.toml", *(f"{name}.{language}.md" for name in INSTRUCTIONS)):
+            shutil.copy(FOLDER / name, tmp_path)
     monkeypatch.setattr("prompts.resources.files", lambda _: tmp_path)
     load_replies.cache_clear()
     yield tmp_path
@@ -114,8 +125,8 @@ def test_chinese_sentences_are_chinese_and_english_ones_english() -> None:
     zh, en = (read_replies(language) for language in LANGUAGES)
     han = re.compile(r"[一-鿿]")
     bare = {"answer.quote", "answer.item", "answer.place", "answer.place_regulation", "lookup.chapter_line_single"}
-    bare |= {"answer.lead_plain", "doctor.broken", "lookup.article", "lookup.chapter", "terminal.prompt"}
-    bare |= {"settings.line"}
+    bare |= {"answer.claim", "answer.lead_plain", "doctor.broken", "lookup.article", "lookup.chapter"}
+    bare |= {"settings.line", "terminal.prompt"}
     checked = 0
     for key, names in zh.placeholders().items():
         values = dict.fromkeys(names, "")
@@ -245,3 +256,37 @@ def test_the_search_for_keys_finds_them_in_either_form() -> None:
     tree = ast.parse("say('answer.whole'); f'terminal.usage_{unit}'; 'answer.'; 'x.y'; f'{a}.b'; f'doctor.{a}cy_off'")
     found = {key for node in ast.walk(tree) for key in keys_of(node)}
     assert found == {"answer.whole", "terminal.usage_article", "terminal.usage_chapter", "doctor.privacy_off"}
+
+
+def test_what_a_model_is_told_is_there_in_every_language_and_nothing_else_lies_about() -> None:
+    assert {path.name for path in FOLDER.glob("*.md")} == {
+        f"{name}.{language}.md" for name in INSTRUCTIONS for language in LANGUAGES
+    }
+    for instructions in load_instructions().values():
+        for name, names in INSTRUCTIONS.items():
+            told = instructions(name, **dict.fromkeys(names, "\0"))
+            assert told.count("\0") >= len(names), name
+            assert not re.search(r"[{}]{2}", told), name
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize(("name", "old", "new"), [("material", "{question}", "{asked}"), ("repair", "{faults}", "")])
+def test_a_wrong_placeholder_in_what_a_model_is_told_refuses_to_start(
+    folder: Path, language: prompts.Language, name: str, old: str, new: str
+) -> None:
+    change(folder / f"{name}.{language}.md", old, new)
+    with pytest.raises(PromptError, match=f"{name}.{language}.md"):
+        read_instructions(language)
+
+
+def test_a_lacking_file_of_what_a_model_is_told_refuses_to_start(folder: Path) -> None:
+    (folder / "rewrite.en.md").unlink()
+    with pytest.raises(PromptError, match=r"rewrite\.en\.md"):
+        read_instructions("en")
+
+
+def test_the_version_changes_with_any_character(folder: Path) -> None:
+    before = read_instructions("zh").version
+    assert read_instructions("zh").version == before != read_instructions("en").version
+    change(folder / "rewrite.zh.md", "一行", "两行")
+    assert read_instructions("zh").version != before

@@ -10,7 +10,7 @@ import pytest
 from rich.console import Console
 
 from bot.answering.grounding import check
-from bot.answering.model import Answer
+from bot.answering.model import Answer, Claim
 from bot.answering.plain import as_json, as_text
 from bot.answering.service import Answerer
 from bot.errors import GroundingError
@@ -55,6 +55,12 @@ def test_every_article_of_the_library_passes_whole(bundled_library: Library) -> 
         pytest.param({"regulation_id": "elsewhere"}, id="another regulation"),
         pytest.param({"text": WORDS_OF_14 + "违者处分。"}, id="whole text changed"),
         pytest.param({"text": INVENTED, "quote": INVENTED}, id="quote and text alike invented"),
+        pytest.param({"label": "第十五条"}, id="another label"),
+        pytest.param({"label": "第 14 条"}, id="label in other words"),
+        pytest.param({"chapter": 4}, id="another chapter"),
+        pytest.param({"chapter": None}, id="no chapter"),
+        pytest.param({"chapter_label": "第三章 法律责任"}, id="chapter invented"),
+        pytest.param({"regulation": "中国共产党纪律处分条例"}, id="another title"),
         pytest.param({"emphasis": "境外的应用"}, id="emphasis invented"),
         pytest.param({"quote": "党员不得擅自建立", "emphasis": "境外的网站"}, id="emphasis outside the quote"),
     ],
@@ -67,6 +73,25 @@ def test_what_does_not_stand_there_is_refused_wherever_it_is(
     citations.insert(place, make_citation(bundled_library, 14, **changes))
     with pytest.raises(GroundingError):
         check(make_answer(*citations), bundled_library)
+
+
+@pytest.mark.parametrize(
+    "changes", [{"quote": INVENTED}, {"article": 13}, {"label": "第十五条"}, {"regulation": "刑法"}]
+)
+def test_a_claim_is_refused_with_what_it_cites(bundled_library: Library, changes: dict[str, Any]) -> None:
+    good = make_citation(bundled_library, 14)
+    claim = Claim("一句话。", make_citation(bundled_library, 14, **changes))
+    with pytest.raises(GroundingError):
+        check(make_answer(good, mode="generative", claims=(claim,)), bundled_library)
+
+
+def test_a_claim_never_stands_without_its_article_beside_it(bundled_library: Library) -> None:
+    claim = Claim("一句话。", make_citation(bundled_library, 14))
+    beside = make_answer(make_citation(bundled_library, 14), mode="generative", claims=(claim,))
+    assert check(beside, bundled_library) is beside
+    for changes in ({"citations": (make_citation(bundled_library, 28),)}, {"mode": "extractive"}, {"claims": ()}):
+        with pytest.raises(GroundingError):
+            check(dataclasses.replace(beside, **changes), bundled_library)
 
 
 def test_the_refusal_names_the_article_and_not_the_words(bundled_library: Library) -> None:

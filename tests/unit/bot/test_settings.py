@@ -48,6 +48,13 @@ def test_the_defaults_need_nothing() -> None:
         "allowed_chats": frozenset(),
         "operators": frozenset(),
         "embedding_model": BUNDLED,
+        "llm_model": None,
+        "llm_base_url": None,
+        "llm_api_key": None,
+        "llm_timeout_s": 20.0,
+        "llm_concurrency": 256,
+        "llm_daily_tokens": None,
+        "llm_chat_daily_tokens": None,
         "log_level": "INFO",
     }
 
@@ -119,6 +126,13 @@ def test_other_variables_are_none_of_our_business(folder: Path, monkeypatch: pyt
         ("WANGGUI_OPERATORS", f"@{SECRET}"),
         ("WANGGUI_LOG_LEVEL", SECRET),
         ("WANGGUI_LOG_LEVEL", "10"),
+        ("WANGGUI_LLM_MODEL", SECRET),
+        ("WANGGUI_LLM_MODEL", f"{SECRET}:"),
+        ("WANGGUI_LLM_BASE_URL", f"{SECRET}.example.org"),
+        ("WANGGUI_LLM_TIMEOUT_S", SECRET),
+        ("WANGGUI_LLM_TIMEOUT_S", "0"),
+        ("WANGGUI_LLM_CONCURRENCY", "0"),
+        ("WANGGUI_LLM_DAILY_TOKENS", "-1"),
     ],
 )
 @pytest.mark.parametrize("where", ["environment", "file"])

@@ -1,6 +1,7 @@
 """The terminal: what an answer looks like on the screen, what the commands do, how a conversation goes."""
 
 import io
+import json
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -8,12 +9,17 @@ from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
+from bot.answering.generation.conversation import MemoryTurns
+from bot.answering.generation.writer import Writer
 from bot.answering.plain import as_text
 from bot.answering.service import Answerer
+from bot.bootstrap import join
 from bot.terminal import Conversation, answer_lines, render
+from knowledge.assembly import KnowledgeBase
 from knowledge.library import Library
-from prompts import load_replies
+from prompts import load_instructions, load_replies
 from tests.factories import make_answer, make_citation
+from tests.fakes import FakeModel
 
 BORDERS = str.maketrans("", "", "╭╮╰╯│─ \n")
 
@@ -198,6 +204,24 @@ def test_a_conversation_welcomes_answers_and_says_goodbye(answerer: Answerer, ty
     Conversation(answerer, console).run()
     shown = console.export_text().translate(BORDERS)
     places = [shown.index(words) for words in ("问《中国共产党党员网络行为规定》", "第十四条", "第九条", "再见。")]
+    assert places == sorted(places)
+
+
+def test_an_answer_in_a_models_words_stands_there_once_with_its_articles(
+    knowledge_base: KnowledgeBase, typed: Callable[..., None]
+) -> None:
+    quote, text = "党员不得擅自建立、使用非法定信道", "您说的翻墙，走的若是非法定信道，就在不得之列。"
+    draft = {"claims": [{"evidence": "E1", "quote": quote, "text": text}], "open": ["单位专线算不算“非法定信道”"]}
+    model = FakeModel(json.dumps(draft, ensure_ascii=False))
+    console = Console(file=io.StringIO(), record=True, width=100)
+    typed("能翻墙吗", "那违反了呢？")
+    Conversation(join(knowledge_base, writer=Writer(model, load_instructions()), turns=MemoryTurns()), console).run()
+    shown = console.export_text().translate(BORDERS)
+    assert shown.count(text) == 1
+    places = [
+        shown.index(words)
+        for words in (text, "［第十四条］", "单位专线", "党员不得擅自建立", "按“能翻墙吗，违反了会怎样”")
+    ]
     assert places == sorted(places)
 
 

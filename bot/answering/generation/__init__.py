@@ -1,0 +1,16 @@
+"""Evidence -> an answer in a model's words, of which nothing is trusted.
+
+writer        the story: evidence -> prompt -> stream -> claims -> grounded -> Answer, or the extractive answer
+prompting     the prompt files, and how material is fenced in them
+chatting      what a chat model is to the house, and how it fails
+models        LangChain's chat models as such; the only importer of LangChain
+resilience    time-outs, retries, circuit breaker, concurrency
+budgets       tokens a day, in each chat and in all
+draft         what a model returns
+streaming     a draft read while it is being written: each claim as soon as it is closed
+claims        a claim is shown with the article's own words, or not at all
+polarity      whether a sentence goes against the rule it cites
+wording       what a sentence of a model may not hold
+cache         same question, same evidence, same prompts, same model: no second call
+conversation  follow-ups -> whole questions; the last turns of a chat
+"""

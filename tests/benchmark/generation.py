@@ -1,0 +1,195 @@
+"""`python -m tests.benchmark.generation`: what the house adds to a language model's own time.
+
+A scripted model answers over loopback HTTP from a process of its own. Three figures: everything but the model, one
+question after the other; two hundred conversations at once against a model that takes a second; and how long after
+the model has finished its first claim that claim is shown.
+"""
+
+import asyncio
+import json
+import multiprocessing
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Final
+
+from bot.answering.generation.conversation import MemoryTurns, Place
+from bot.answering.service import Answerer
+from bot.bootstrap import join, open_writer
+from bot.settings import Settings
+from knowledge.assembly import KnowledgeBase, open_knowledge_base
+from tests.benchmark.questions import questions
+from tests.openai_api import Call, ChatServer, Say
+
+CONVERSATIONS: Final = 200
+QUESTIONS: Final = 300
+MODEL_S: Final = 1.0
+PIECE: Final = 4
+"""Characters in a piece: about what a token is."""
+BOUNDS: Final = {"overhead_p50_ms": 15.0, "first_claim_p95_ms": 300.0, "at_once_p95_s": 1.6, "longest_stall_ms": 50.0}
+_FIRST: Final = re.compile(r"^\[E1\] (.*)$", re.MULTILINE)
+_RULE: Final = re.compile(r"[^。；]*?(不得|应当)[^。；，]{4,}")
+
+
+def draft_for(call: Call) -> str:
+    """A faithful draft of two claims about the first article of the prompt; an empty one where it has no rule."""
+    article = _FIRST.search(call.prompt)
+    found = _RULE.search(article[1]) if article else None
+    if found is None:
+        return '{"claims": [], "open": []}'
+    said = "就是不得的" if found[1] == "不得" else "就是应当做的"
+    claims = [
+        {"evidence": "E1", "quote": found[0], "text": f"您说的这件事{words}，{said}。"}
+        for words in ("落在这句条文里的", "对得上这句条文的")
+    ]
+    return json.dumps({"claims": claims, "open": []}, ensure_ascii=False)
+
+
+def _serve(pipe: Connection, whole_s: float, rest_s: float) -> None:
+    """A model that takes so long before its first piece, and for each of the rest."""
+
+    def respond(call: Call) -> Say:
+        return Say(draft_for(call), piece=PIECE, first_s=whole_s, each_s=rest_s)
+
+    async def run() -> None:
+        async with ChatServer(otherwise=respond) as server:
+            pipe.send(server.base_url)
+            await asyncio.get_running_loop().run_in_executor(None, pipe.recv)
+            pipe.send([finished(call) for call in server.calls])
+
+    asyncio.run(run())
+
+
+def finished(call: Call) -> tuple[str, float]:
+    """The question's last line, and when the first claim's closing brace had been written."""
+    assert isinstance(call.script, Say)
+    end = call.script.text.find("}") + 1
+    return call.prompt, call.written_at(end) if end and call.pieces else 0.0
+
+
+@dataclass
+class Model:
+    """The scripted model's address, and, once it has ended, what it noted of each call."""
+
+    address: str
+    calls: list[tuple[str, float]]
+
+
+@contextmanager
+def model(first_s: float = 0.0, rest_s: float = 0.0) -> Iterator[Model]:
+    """The scripted model in a process of its own."""
+    context = multiprocessing.get_context("spawn")
+    here, there = context.Pipe()
+    process = context.Process(target=_serve, args=(there, first_s, rest_s), daemon=True)
+    process.start()
+    running = Model(here.recv(), [])
+    try:
+        yield running
+    finally:
+        here.send(None)
+        running.calls = here.recv()
+        process.join()
+
+
+def house(knowledge: KnowledgeBase, address: str) -> Answerer:
+    """The application as it runs, with this model."""
+    settings = Settings(_env_file=None, llm_model="openai:scripted", llm_base_url=address, llm_timeout_s=20)
+    return join(knowledge, writer=open_writer(settings), turns=MemoryTurns())
+
+
+def different(knowledge: KnowledgeBase, wanted: int) -> list[str]:
+    """So many questions that are answered from the text, no two alike."""
+    plain = join(knowledge)
+    answered = [text for text in questions() if plain.answer_now(text).mode == "extractive"]
+    answered = [text for text in answered if plain.answer_now(text).status == "answered"]
+    return [f"{answered[place % len(answered)]}{'？' * (place // len(answered))}" for place in range(wanted)]
+
+
+async def overhead(answerer: Answerer, asked: list[str]) -> list[float]:
+    """Milliseconds of each answer that is in the model's words, one after the other."""
+    latencies = []
+    for question in asked:
+        start = time.perf_counter()
+        answer = await answerer.answer(question)
+        if answer.mode == "generative":
+            latencies.append((time.perf_counter() - start) * 1000)
+    return latencies
+
+
+async def first_claims(answerer: Answerer, asked: list[str]) -> dict[str, float]:
+    """When the first claim of each question was there to be shown."""
+    shown: dict[str, float] = {}
+    for question in asked:
+        async for answer in answerer.stream(question):
+            if answer.claims:
+                shown.setdefault(question, time.perf_counter())
+    return shown
+
+
+async def at_once(answerer: Answerer, asked: list[str]) -> tuple[list[float], float, int]:
+    """Seconds of each of so many conversations, the longest stall of the event loop in ms, how many in its words."""
+
+    longest = 0.0
+
+    async def one(place: int, question: str) -> tuple[float, bool]:
+        start = time.perf_counter()
+        answer = await answerer.answer(question, place=Place(str(place)))
+        return time.perf_counter() - start, answer.mode == "generative"
+
+    async def beat() -> None:
+        nonlocal longest
+        while True:
+            before = time.perf_counter()
+            await asyncio.sleep(0.001)
+            longest = max(longest, time.perf_counter() - before - 0.001)
+
+    heart = asyncio.create_task(beat())
+    told = await asyncio.gather(*(one(place, question) for place, question in enumerate(asked)))
+    heart.cancel()
+    return [seconds for seconds, _ in told], longest * 1000, sum(worded for _, worded in told)
+
+
+def main() -> None:
+    """Print the figures, their bounds, and which hold on this machine."""
+    with tempfile.TemporaryDirectory() as folder, closing(open_knowledge_base(Path(folder))) as knowledge:
+        asked = different(knowledge, QUESTIONS)
+        with model() as quick:
+            answerer = house(knowledge, quick.address)
+            asyncio.run(overhead(answerer, asked[:20]))
+            answerer = house(knowledge, quick.address)
+            before = time.process_time()
+            latencies = asyncio.run(overhead(answerer, asked))
+            cpu_ms = (time.process_time() - before) / len(asked) * 1000
+        with model(0.05, 0.01) as slow:
+            shown = asyncio.run(first_claims(house(knowledge, slow.address), asked[:40]))
+        waits = [
+            (at - next(written for prompt, written in slow.calls if f"{question}\n" in prompt)) * 1000
+            for question, at in shown.items()
+            if any(f"{question}\n" in prompt for prompt, _ in slow.calls)
+        ]
+        with model(MODEL_S) as patient:
+            crowd, stall, worded = asyncio.run(at_once(house(knowledge, patient.address), asked[:CONVERSATIONS]))
+    assert len(set(asked[:CONVERSATIONS])) == CONVERSATIONS
+    figures = {
+        "overhead_p50_ms": median(latencies),
+        "first_claim_p95_ms": quantiles(waits, n=20)[18],
+        "at_once_p95_s": quantiles(crowd, n=20)[18],
+        "longest_stall_ms": stall,
+    }
+    print(f"{'':<20}{'wanggui':>10}{'bound':>10}")
+    for name, bound in BOUNDS.items():
+        beside = "" if figures[name] <= bound else "   above the bound"
+        print(f"{name:<20}{figures[name]:>10.2f}{bound:>10.1f}{beside}")
+    print(f"in the model's words: {len(latencies)} of {len(asked)} in turn, {worded} of {CONVERSATIONS} at once")
+    print(f"first claims timed: {len(waits)}; overhead p95 {quantiles(latencies, n=20)[18]:.2f} ms")
+    print(f"processor time an answer: {cpu_ms:.2f} ms")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""The way of a question with a model and with turns: partial answers, follow-ups, and what never goes to a model."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from bot.answering.arranging import arrange
+from bot.answering.generation.conversation import MemoryTurns, Place
+from bot.answering.generation.writer import Writer
+from bot.answering.plain import as_json, as_text
+from bot.bootstrap import join, open_writer
+from bot.settings import Settings
+from knowledge.assembly import KnowledgeBase
+from prompts import load_instructions
+from tests.factories import make_answer, make_citation
+from tests.fakes import FakeModel
+
+HERE = Place("chat", "topic", "user")
+QUOTE = "党员不得擅自建立、使用非法定信道"
+TEXT = "您说的翻墙，走的若是非法定信道，就在不得之列。"
+DRAFT = json.dumps({"claims": [{"evidence": "E1", "quote": QUOTE, "text": TEXT}], "open": []}, ensure_ascii=False)
+
+
+def writer(model: FakeModel) -> Writer:
+    return Writer(model, load_instructions())
+
+
+async def test_an_answer_grows_and_the_last_is_whole(knowledge_base: KnowledgeBase) -> None:
+    answerer = join(knowledge_base, writer=writer(FakeModel(DRAFT)))
+    answers = [answer async for answer in answerer.stream("能翻墙吗")]
+    assert [(answer.mode, answer.partial) for answer in answers] == [("generative", True), ("generative", False)]
+    assert answers[-1].latency_ms >= answers[0].latency_ms > 0
+    assert (await answerer.answer("能翻墙吗")).claims == answers[-1].claims
+
+
+async def test_without_a_model_there_is_one_answer_and_it_quotes(knowledge_base: KnowledgeBase) -> None:
+    (answer,) = [answer async for answer in join(knowledge_base).stream("能翻墙吗")]
+    assert (answer.mode, answer.partial, answer.claims) == ("extractive", False, ())
+
+
+@pytest.mark.parametrize("question", ["第十四条", "第三章", "一共多少条", "党费怎么交", "你好", "第九十九条", ""])
+async def test_look_ups_and_abstentions_never_go_to_a_model(knowledge_base: KnowledgeBase, question: str) -> None:
+    model = FakeModel(DRAFT)
+    assert (await join(knowledge_base, writer=writer(model)).answer(question)).mode != "generative"
+    assert model.prompts == []
+
+
+async def test_a_follow_up_is_answered_as_the_whole_question_that_it_stands_for(knowledge_base: KnowledgeBase) -> None:
+    answerer = join(knowledge_base, turns=MemoryTurns())
+    await answerer.answer("能翻墙吗", place=HERE)
+    breach = await answerer.answer("那违反了呢？", place=HERE)
+    assert [citation.article for citation in breach.citations] == [14, 28]
+    assert (breach.question, breach.understood) == ("那违反了呢？", "能翻墙吗，违反了会怎样")
+    assert as_text(breach).startswith("按“能翻墙吗，违反了会怎样”来答：\n")
+    original = await answerer.answer("上一条原文", place=HERE)
+    assert (original.mode, [citation.article for citation in original.citations]) == ("lookup", [14])
+
+
+async def test_elsewhere_and_after_forgetting_there_is_nothing_to_follow(knowledge_base: KnowledgeBase) -> None:
+    answerer = join(knowledge_base, turns=MemoryTurns())
+    await answerer.answer("能翻墙吗", place=HERE)
+    assert (await answerer.answer("上一条原文", place=Place("chat", "topic", "another"))).understood == ""
+    assert (await answerer.answer("上一条原文")).understood == ""
+    await answerer.forget(HERE)
+    assert (await answerer.answer("上一条原文", place=HERE)).understood == ""
+
+
+async def test_a_model_rewrites_a_follow_up_where_there_is_one(knowledge_base: KnowledgeBase) -> None:
+    model = FakeModel(DRAFT, "党员干部能翻墙吗？", DRAFT)
+    answerer = join(knowledge_base, writer=writer(model), turns=MemoryTurns())
+    await answerer.answer("能翻墙吗", place=HERE)
+    answer = await answerer.answer("党员干部呢", place=HERE)
+    assert answer.understood == "党员干部能翻墙吗？"
+    assert "追问：党员干部呢" in model.prompts[1].user
+
+
+async def test_the_rules_stand_in_where_the_model_strays(knowledge_base: KnowledgeBase) -> None:
+    model = FakeModel(DRAFT, "党员能直播带货吗？", DRAFT)
+    answerer = join(knowledge_base, writer=writer(model), turns=MemoryTurns())
+    await answerer.answer("能翻墙吗", place=HERE)
+    assert (await answerer.answer("党员干部呢", place=HERE)).understood == "党员干部能翻墙吗"
+
+
+async def test_the_json_of_an_answer_in_a_models_words(knowledge_base: KnowledgeBase) -> None:
+    entry = as_json(await join(knowledge_base, writer=writer(FakeModel(DRAFT))).answer("能翻墙吗"))
+    assert entry["mode"] == "generative"
+    cited = {"regulation": "中国共产党党员网络行为规定", "chapter": 3, "article": 14, "quote": QUOTE}
+    assert entry["claims"] == [{"text": TEXT, **cited}]
+    assert entry["citations"] == [cited]
+    assert entry["open"] == []
+    assert TEXT in entry["answer"]
+    assert QUOTE in entry["answer"]
+
+
+async def test_a_channel_is_told_what_is_cited_and_what_is_related(knowledge_base: KnowledgeBase) -> None:
+    answer = await join(knowledge_base, writer=writer(FakeModel(DRAFT))).answer("能翻墙吗")
+    arranged = arrange(answer)
+    assert [claim.text for claim in arranged.claims] == [TEXT]
+    assert [citation.article for citation in arranged.cited] == [14]
+    library = knowledge_base.library
+    plain = arrange(make_answer(make_citation(library, 14), make_citation(library, 28)))
+    assert [[c.article for c in part] for part in (plain.cited, plain.related)] == [[14], [28]]
+
+
+def test_without_a_model_nothing_of_langchains_chat_models_is_loaded() -> None:
+    """Loading them takes seconds, and a bot without a model needs none of it."""
+    code = "import sys, bot.cli, bot.bootstrap, bot.terminal; print([n for n in sys.modules if n.split('.')[0] in " + (
+        "('langchain', 'langchain_openai', 'openai', 'langgraph')])"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert found.strip() == "[]"
+    assert open_writer(Settings(_env_file=None)) is None
