@@ -1,7 +1,8 @@
 """Build and open the index: Chroma for vectors, BM25 beside it, one folder a version.
 
     <data>/index/CURRENT            name of the folder in use
-    <data>/index/<fingerprint>/     chroma/ lexical.npz questions.npy questions.npz scope.npz manifest.json
+    <data>/index/<fingerprint>/     chroma/ lexical.npz questions.npy axes.npy questions.npz scope.npz
+                                    manifest.json
 
 A folder is built aside under another name, checked, renamed and then named in CURRENT, so that a reader sees the old
 index or the new one, never half of either. Its name is a fingerprint of everything that went into it: text, reader,
@@ -26,14 +27,14 @@ import numpy as np
 
 from knowledge.embedding import Embedder, Vector
 from knowledge.errors import IndexingError
-from knowledge.exemplars import NO_QUESTIONS, Progress, WrittenQuestions
+from knowledge.exemplars import NO_QUESTIONS, Progress, WrittenQuestions, compress
 from knowledge.lexical import LexicalIndex, Scores
 from knowledge.library import Library
 from knowledge.normalising import normalise
 from knowledge.reading import READER_VERSION
 from knowledge.scope import Scope
 
-LAYOUT_VERSION: Final = 6
+LAYOUT_VERSION: Final = 8
 LOCK_TIMEOUT_S: Final = 900.0
 _COLLECTION: Final = "articles"
 _BATCH: Final = 256
@@ -97,6 +98,7 @@ class Index:
         self._client, self._collection = client, collection
         self._lexical = LexicalIndex.load(folder / "lexical.npz")
         self.question_vectors: Vector = np.load(folder / "questions.npy", allow_pickle=False)
+        self.question_axes: Vector = np.load(folder / "axes.npy", allow_pickle=False)
         self.question_lexical = LexicalIndex.load(folder / "questions.npz")
         with np.load(folder / "scope.npz", allow_pickle=False) as arrays:
             self.scope = Scope.from_arrays(arrays)
@@ -275,7 +277,9 @@ class IndexFolder:
             folder / "lexical.npz"
         )
         asked = questions.vectors(embedder, progress)
-        np.save(folder / "questions.npy", asked, allow_pickle=False)
+        compressed, axes = compress(asked)
+        np.save(folder / "questions.npy", compressed, allow_pickle=False)
+        np.save(folder / "axes.npy", axes, allow_pickle=False)
         np.savez(folder / "scope.npz", allow_pickle=False, **questions.scope(embedder, asked).arrays())
         LexicalIndex.build([exemplar.question for exemplar in questions.exemplars]).save(folder / "questions.npz")
         manifest = {

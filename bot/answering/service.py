@@ -31,6 +31,9 @@ DEPTH: Final = 10
 _NO_QUESTIONS: Final = ("闲聊", "注入")
 """Subjects of written questions that ask nothing of a regulation."""
 
+_HARDLY: Final = 0.2
+"""Confidence below which what lies nearest to small talk is taken for small talk."""
+
 _STICKERS: Final = re.compile(r"\[[^\[\]\d]{1,6}\]")
 """Stickers as messengers write them into text: [捂脸]."""
 
@@ -186,7 +189,7 @@ class Answerer:
 
     def _abstain(self, question: str, found: Retrieval, composer: Composer) -> Answer:
         subject = found.neighbour.subject if found.neighbour else found.subject
-        if subject in _NO_QUESTIONS:
+        if subject in _NO_QUESTIONS and found.confidence < _HARDLY:
             return composer.not_a_question(question, found.confidence)
         return composer.out_of_scope(question, found, elsewhere=self._retriever.elsewhere(found))
 
