@@ -169,7 +169,7 @@ NO_QUESTIONS: Final = WrittenQuestions()
 
 
 def compress(vectors: Vector) -> tuple[Vector, Vector]:
-    """Vectors (n, dimensions) turned onto their principal axes, at most COMPRESSED of them, and the axes (dimensions, k).
+    """Vectors (n, dimensions) turned onto at most COMPRESSED principal axes, and those axes (dimensions, k).
 
     Products of compressed vectors stay within some thousandths of the cosines; the matrix then fits a core's cache.
     """
@@ -241,7 +241,8 @@ class ExemplarBank:
 
     def nearness(self, query: str, vector: Vector) -> Nearness:
         """Compare a normalised query and its vector."""
-        cosines = self._vectors @ (vector if self._projection is None else vector @ self._projection)
+        turned = vector if self._projection is None else vector @ self._projection
+        cosines: Vector = np.asarray(self._vectors @ turned, dtype=np.float32)
         lexical = self._lexical.scores(query)
         near = np.argpartition(-cosines, min(_NEAREST, len(cosines) - 1))[:_NEAREST]
         softened = np.exp(_SHARPNESS * (cosines[near] - cosines[near].max()))
