@@ -21,6 +21,7 @@ from bot.telegram.intake import (
     replied_message,
     take_asked,
     take_question,
+    take_stray,
     words_of,
 )
 from bot.telegram.outgoing import Outgoing
@@ -53,7 +54,8 @@ class Asking:
         """Add the handlers; they come last among those for messages, since in private every message is a question."""
         application.add_handler(CommandHandler("ask", self.ask, filters=filters.UpdateType.MESSAGE))
         words = filters.TEXT | filters.CAPTION
-        application.add_handler(MessageHandler(words & ~filters.COMMAND & filters.UpdateType.MESSAGE, self.question))
+        asking = words & (~filters.COMMAND | filters.ChatType.PRIVATE) & filters.UpdateType.MESSAGE
+        application.add_handler(MessageHandler(asking, self.question))
         application.add_handler(MessageHandler(words & filters.UpdateType.EDITED_MESSAGE, self.edited))
 
     async def stopping(self) -> None:
@@ -61,12 +63,15 @@ class Asking:
         await self._waiting.close()
 
     async def question(self, update: Update, _: Context) -> None:
-        """A message that may be addressed to the bot; a picture's caption may hold `/ask` too."""
+        """A message that may be addressed to the bot; a picture's caption may hold `/ask` too.
+
+        In private, so may a command that is none: whoever misspells one is shown what can be asked.
+        """
         message = update.effective_message
         if message is None:
             return
         asked = take_asked(message, self._parts.bot)
-        question = asked or take_question(message, self._parts.bot)
+        question = asked or take_question(message, self._parts.bot) or take_stray(message, self._parts.bot)
         if question is None:
             await self._overhear(message)
         elif asked or not await self._is_quiet(message):

@@ -78,6 +78,20 @@ def take_asked(message: Message, bot: Bot) -> Question | None:
     return Question(command[1] or pointed_at, "mention", bool(pointed_at))
 
 
+def take_stray(message: Message, bot: Bot) -> Question | None:
+    """What a private message asks that begins like a command, but is none of ours; empty where nothing stands behind.
+
+    To be asked of what no command has taken. None in groups, and where another bot is meant.
+    """
+    text = message.text or message.caption or ""
+    if message.chat.type != ChatType.PRIVATE or not text.startswith("/") or is_foreign(message, bot):
+        return None
+    if _COMMAND.match(text):
+        command = _command(message, bot)
+        return Question(command[1]) if command else None
+    return Question(text.lstrip("/").strip())
+
+
 def words_of(message: Message, bot: Bot) -> str:
     """The question in a message that is known to be one, however it was addressed; empty where nothing is asked."""
     if (message.text or message.caption or "").startswith("/"):

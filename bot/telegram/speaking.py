@@ -1,7 +1,8 @@
 """Which language is spoken, and under which settings: the chat's own choice, then the person's, then Chinese."""
 
 import logging
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from telegram import CallbackQuery, InlineQuery, Message, User
 from telegram.constants import ChatType
@@ -16,6 +17,8 @@ from prompts import Language, Replies
 
 if TYPE_CHECKING:  # Parts holds an Admission, which speaks
     from bot.telegram.parts import Parts
+
+_ADDRESSING: Final = re.compile(r"(?<!\S)[/@][A-Za-z0-9_@]+")
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +54,8 @@ def personal_language(person: User | None, words: str = "") -> Language:
     code = ((person.language_code if person else None) or "").casefold()
     if code.startswith("zh"):
         return "zh"
+    if not code:  # an anonymous administrator, a channel: their /toc is no English
+        words = _ADDRESSING.sub("", words)
     return "en" if code.startswith("en") else language_of(words)
 
 

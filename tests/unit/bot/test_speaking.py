@@ -19,6 +19,10 @@ from tests.factories import PERSON, make_message
         ("fr", "", "zh"),
         (None, "", "zh"),
         (None, "can I use a VPN?", "en"),
+        (None, "/ask can I use a VPN?", "en"),
+        (None, "/settings@wanggui_bot", "zh"),
+        (None, "@wanggui_bot", "zh"),
+        ("fr", "/help", "en"),
     ],
 )
 def test_a_persons_language_then_that_of_the_words_then_chinese(code: str | None, words: str, language: str) -> None:
