@@ -7,6 +7,7 @@ from itertools import pairwise
 from threading import Lock
 
 import numpy as np
+from numpy.typing import NDArray
 
 from knowledge.embedding import Embedder, Vector
 from knowledge.index import Hit
@@ -77,6 +78,9 @@ class FakeIndex:
 
     def lexical(self, query: str) -> Scores:
         return self._lexical.scores(query)
+
+    def coverage(self, query: str, places: NDArray[np.int64]) -> Scores:
+        return self._lexical.coverage(query, places)
 
     def close(self) -> None:
         return None
