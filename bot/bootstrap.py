@@ -17,7 +17,7 @@ from bot.answering.service import Answerer
 from bot.errors import SettingsError
 from bot.settings import Settings
 from knowledge.assembly import ADDITIONS_FOLDER, LIBRARY_FOLDER, KnowledgeBase, open_knowledge_base
-from knowledge.corpora import corpus_search, match_articles, open_corpus
+from knowledge.corpora import match_articles, open_corpus
 from knowledge.evaluation import Collection, Finding, Search
 from knowledge.exemplars import Progress
 from knowledge.index import Announce
@@ -141,16 +141,16 @@ def open_search(
     announce: Announce | None = None,
 ) -> Iterator[Search]:
     """How an evaluation searches: all the way to the answer over the library's articles, else plain ranking."""
-    with open_answerer(settings, progress=progress, announce=announce) as answerer:
-        matched = match_articles(collection.documents, answerer.library)
-        if matched is not None:
+    matched = match_articles(collection.documents, load_library(settings.data_dir / LIBRARY_FOLDER))
+    if matched is not None:
+        with open_answerer(settings, progress=progress, announce=announce) as answerer:
             yield partial(find, answerer, matched)
-            return
+        return
     corpus = open_corpus(
         collection.documents, settings.data_dir, settings.embedding_model, progress=progress, announce=announce
     )
     with closing(corpus):
-        yield corpus_search(corpus, collection.documents)
+        yield corpus.find
 
 
 def find(answerer: Answerer, documents: Mapping[str, str], question: str) -> Finding:

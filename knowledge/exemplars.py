@@ -31,6 +31,7 @@ Progress = Callable[[int, int], None]
 
 VECTORS_FILE: Final = "questions.npz"
 COMPRESSED: Final = 256
+_BATCH: Final = 64
 _NEAREST: Final = 40
 _SHARPNESS: Final = 20.0
 
@@ -158,10 +159,11 @@ class WrittenQuestions:
 
     def _embed(self, embedder: Embedder, progress: Progress | None) -> Vector:
         vectors = np.zeros((len(self.exemplars), embedder.dimensions), dtype=np.float32)
-        for place, exemplar in enumerate(self.exemplars):
-            vectors[place] = embedder.embed(normalise(exemplar.question))
+        for start in range(0, len(self.exemplars), _BATCH):
+            batch = self.exemplars[start : start + _BATCH]
+            vectors[start : start + len(batch)] = embedder.embed_all([normalise(e.question) for e in batch])
             if progress:
-                progress(place + 1, len(self.exemplars))
+                progress(start + len(batch), len(self.exemplars))
         return vectors
 
 

@@ -109,7 +109,7 @@ def test_without_shipped_vectors_questions_are_embedded_in_their_normal_form() -
     vectors = WrittenQuestions(QUESTIONS).vectors(embedder, lambda done, total: seen.append((done, total)))
     assert vectors.shape == (5, DIMENSIONS)
     assert embedder.texts == ["能翻墙吗", "可以用vpn吗", "能传播谣言吗", "党费怎么交", "今天天气如何"]
-    assert seen == [(done, 5) for done in range(1, 6)]
+    assert seen == [(5, 5)]
     np.testing.assert_array_equal(vectors[1], FakeEmbedder().embed("可以用vpn吗"))
 
 
