@@ -1,7 +1,7 @@
 """Vectors that are known already, so that no text is embedded twice: one SQLite file beside the index.
 
 A key is a hash of the model and of the text, so another model finds nothing here. Every batch is committed once it is
-embedded: whoever stops a long build, by Ctrl-C or by pulling the plug, loses that one batch and no more. A row that
+embedded: whoever stops a long build, by Ctrl-C or by SIGKILL, loses that one batch and no more. A row that
 has changed is embedded anew, a file that is no database is begun anew.
 """
 
