@@ -34,6 +34,9 @@ _NO_QUESTIONS: Final = ("闲聊", "注入")
 _STICKERS: Final = re.compile(r"\[[^\[\]\d]{1,6}\]")
 """Stickers as messengers write them into text: [捂脸]."""
 
+_TRIAL: Final = "党员上网有哪些规定"
+"""Found or declined, but never without an answer."""
+
 MAX_TURN: Final = 200
 _BY_RULES_ALONE: Final = ("original", "next", "consequences")
 """Follow-ups whose answer a model has no part in."""
@@ -121,6 +124,11 @@ class Answerer:
         question = question[:MAX_QUESTION]
         answer, _ = self._find(question, language or language_of(question))
         return replace(answer, latency_ms=_since(start))
+
+    async def is_well(self) -> bool:
+        """Whether the index answers at this moment; asks no model."""
+        answer, _ = await asyncio.get_running_loop().run_in_executor(self._executor, self._find, _TRIAL, "zh")
+        return answer.status != "unavailable"
 
     def composer(self, language: Language) -> Composer:
         """The sentences around look-ups, for channels that show the contents or a chapter."""
