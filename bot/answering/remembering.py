@@ -35,6 +35,9 @@ class Answers(Protocol):
     async def answer(self, question: str, language: Language | None = None) -> Answer:
         """Answer without blocking the event loop; never raises for anything a person typed."""
 
+    async def is_well(self) -> bool:
+        """Whether the index answers at this moment."""
+
     def composer(self, language: Language) -> Composer:
         """The sentences around look-ups."""
 
@@ -55,6 +58,10 @@ class Remembering:
     def composer(self, language: Language) -> Composer:
         """The sentences around look-ups."""
         return self._answerer.composer(language)
+
+    async def is_well(self) -> bool:
+        """As the answerer is: nothing of it is remembered."""
+        return await self._answerer.is_well()
 
     def __len__(self) -> int:
         return len(self._kept)

@@ -37,6 +37,9 @@ _HARDLY: Final = 0.2
 _STICKERS: Final = re.compile(r"\[[^\[\]\d]{1,6}\]")
 """Stickers as messengers write them into text: [捂脸]."""
 
+_TRIAL: Final = "党员上网有哪些规定"
+"""Found or declined, but never without an answer."""
+
 MAX_TURN: Final = 200
 _BY_RULES_ALONE: Final = ("original", "next", "consequences")
 """Follow-ups whose answer a model has no part in."""
@@ -124,6 +127,11 @@ class Answerer:
         question = question[:MAX_QUESTION]
         answer, _ = self._find(question, language or language_of(question))
         return replace(answer, latency_ms=_since(start))
+
+    async def is_well(self) -> bool:
+        """Whether the index answers at this moment; asks no model."""
+        answer, _ = await asyncio.get_running_loop().run_in_executor(self._executor, self._find, _TRIAL, "zh")
+        return answer.status != "unavailable"
 
     def composer(self, language: Language) -> Composer:
         """The sentences around look-ups, for channels that show the contents or a chapter."""

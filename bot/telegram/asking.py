@@ -1,8 +1,6 @@
 """Questions -> answers: what is addressed to the bot, what was edited, and what nobody else has answered."""
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Any, Final
 
@@ -29,7 +27,6 @@ from bot.telegram.parts import Parts
 from bot.telegram.rendering import safe
 from bot.telegram.speaking import is_group, language_for, settings_for, speaker_id, topic_of, within_budget
 from bot.telegram.trails import Shelf
-from bot.telegram.waiting import Waiting
 
 SURE: Final = 0.8
 """How confident the retrieval must be before the bot answers what was not asked of it."""
@@ -46,9 +43,9 @@ log = logging.getLogger(__name__)
 class Asking:
     """Answers questions; one reply to each, edited when its question is."""
 
-    def __init__(self, parts: Parts, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    def __init__(self, parts: Parts) -> None:
         self._parts, self._shelf = parts, Shelf(parts.answerer.library)
-        self._waiting = Waiting(sleep)
+        self._waiting = parts.waiting
 
     def register(self, application: App) -> None:
         """Add the handlers; they come last among those for messages, since in private every message is a question."""

@@ -10,7 +10,7 @@ from bot.telegram.callbacks import pack, pattern
 from bot.telegram.intake import take_argument
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.parts import Parts
-from bot.telegram.speaking import sentences_for, settings_for, speaker_id
+from bot.telegram.speaking import sentences_for, sentences_in, settings_for, speaker_id, within_budget
 
 _ERASE_GROUP = "fg"
 
@@ -33,9 +33,10 @@ class Personal:
         if message is None or take_argument(message, self._parts.bot) is None:
             return
         say = await sentences_for(self._parts, message)
-        lines = [say("telegram.privacy")]
-        if (await settings_for(self._parts, message.chat_id)).trigger == "unanswered":
-            lines.append(say("telegram.privacy_unanswered"))
+        if not await within_budget(self._parts, message, say):
+            return
+        overhears = (await settings_for(self._parts, message.chat_id)).trigger == "unanswered"
+        lines = [say("telegram.privacy_unanswered") if overhears else say("telegram.privacy")]
         kept = say("telegram.privacy_kept", days=self._parts.retention_days)
         lines += [f"<blockquote expandable>{kept}</blockquote>", say("telegram.privacy_rest")]
         words = "\n".join(lines)
@@ -47,8 +48,11 @@ class Personal:
         if message is None or take_argument(message, self._parts.bot) is None:
             return
         say = await sentences_for(self._parts, message)
+        if not await within_budget(self._parts, message, say):
+            return
         person = speaker_id(message)
-        self._parts.budget.forget(person)
+        self._parts.recalled.forget(person)  # their private chat has their own id
+        self._parts.waiting.forget(person)
         erased = await self._parts.database.erase_person(person)
         words = say("telegram.forget", count=erased) if erased else say("telegram.forget_nothing")
         keyboard = None
@@ -70,7 +74,8 @@ class Personal:
             return
         erased = await self._parts.database.erase_chat(message.chat_id)
         await self._parts.delivery.acknowledge(query)
-        words = Outgoing(say("telegram.forgot_group", count=erased))
+        written = await sentences_in(self._parts, message)
+        words = Outgoing(written("telegram.forgot_group", count=erased))
         await self._parts.delivery.edit(message.chat_id, message.message_id, words)
 
     async def _administers(self, message: Message, person: int) -> bool:

@@ -29,6 +29,9 @@ class Breaking:
             raise RuntimeError("told to break")
         return await self._answerer.answer(question, language)
 
+    async def is_well(self) -> bool:
+        return await self._answerer.is_well()
+
     def composer(self, language: Language) -> Composer:
         return self._answerer.composer(language)
 

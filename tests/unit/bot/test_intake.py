@@ -256,7 +256,18 @@ def test_what_stands_behind_a_command_is_its_argument(text: str, argument: str) 
 
 @pytest.mark.parametrize(
     "text",
-    ["/ask@other_bot 能翻墙吗", "/ask@wanggui_bot2 x", "能翻墙吗", " /ask x", "/", "/问 x", "", None, "x /ask y"],
+    [
+        "/weather 北京",
+        "/ask@other_bot 能翻墙吗",
+        "/ask@wanggui_bot2 x",
+        "能翻墙吗",
+        " /ask x",
+        "/",
+        "/问 x",
+        "",
+        None,
+        "x /ask y",
+    ],
 )
 def test_another_bots_command_or_none_is_silence(text: str | None) -> None:
     assert take_argument(make_message(text, group=True), ME) is None

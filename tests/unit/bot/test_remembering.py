@@ -24,6 +24,10 @@ class FakeAnswers:
         await self.gate.wait()
         return replace(self._answer, question=question)
 
+    async def is_well(self) -> bool:
+        self.questions.append("well?")
+        return False
+
 
 def remembering(answers: FakeAnswers, clock: FakeClock | None = None) -> Remembering:
     return Remembering(cast(Answers, answers), clock=clock or FakeClock())
@@ -91,3 +95,11 @@ async def test_the_memory_is_bounded() -> None:
     for number in range(MOST + 10):
         await memory.answer(f"问题{number}")
     assert len(memory) == MOST
+
+
+async def test_whether_the_index_is_well_is_asked_every_time() -> None:
+    answers = FakeAnswers()
+    memory = remembering(answers)
+    assert not await memory.is_well()
+    assert not await memory.is_well()
+    assert answers.questions == ["well?", "well?"]
