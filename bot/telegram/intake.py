@@ -97,6 +97,8 @@ def take_stray(message: Message, bot: Bot) -> Question | None:
     if message.chat.type != ChatType.PRIVATE or not text.startswith("/") or is_foreign(message, bot):
         return None
     command = _COMMAND.match(text)
+    if command and command[2] and command[2].casefold() != bot.username.casefold():
+        return None
     return Question((text[command.end() :] if command else text.lstrip("/")).strip())
 
 
