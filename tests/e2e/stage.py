@@ -248,6 +248,10 @@ class Scene:
             await self.until(lambda: shows in self.now(chat, message).text)
         return answer
 
+    async def shows(self, chat: Chat, message: Message, content: object) -> None:
+        """Wait until a message shows this again: a press is answered before the message is changed."""
+        await self.until(lambda: self.content(chat, message) == content)
+
     async def press_raw(self, user: User, data: str | None, **fields: Any) -> Json:
         """A button press as no keyboard of ours would send it; `fields` say where the button stands."""
         query = self.server.new_query("callback_query")
