@@ -30,8 +30,9 @@ from tests.openai_api import Call, ChatServer, Say
 CONVERSATIONS: Final = 200
 QUESTIONS: Final = 300
 MODEL_S: Final = 1.0
-PIECE: Final = 4
-"""Characters in a piece: about what a token is."""
+TOKEN: Final = 4
+CHUNK: Final = 32
+"""Characters in a piece: about a token, and what endpoints that bundle tokens send; each costs the client time."""
 BOUNDS: Final = {"overhead_p50_ms": 15.0, "first_claim_p95_ms": 300.0, "at_once_p95_s": 1.6, "longest_stall_ms": 50.0}
 _FIRST: Final = re.compile(r"^\[E1\] (.*)$", re.MULTILINE)
 _RULE: Final = re.compile(r"[^。；]*?(不得|应当)[^。；，]{4,}")
@@ -51,11 +52,11 @@ def draft_for(call: Call) -> str:
     return json.dumps({"claims": claims, "open": []}, ensure_ascii=False)
 
 
-def _serve(pipe: Connection, whole_s: float, rest_s: float) -> None:
-    """A model that takes so long before its first piece, and for each of the rest."""
+def _serve(pipe: Connection, first_s: float, each_s: float, piece: int) -> None:
+    """A model that takes so long before its first piece, and before each of the rest."""
 
     def respond(call: Call) -> Say:
-        return Say(draft_for(call), piece=PIECE, first_s=whole_s, each_s=rest_s)
+        return Say(draft_for(call), piece=piece, first_s=first_s, each_s=each_s)
 
     async def run() -> None:
         async with ChatServer(otherwise=respond) as server:
@@ -82,11 +83,11 @@ class Model:
 
 
 @contextmanager
-def model(first_s: float = 0.0, rest_s: float = 0.0) -> Iterator[Model]:
+def model(first_s: float = 0.0, each_s: float = 0.0, *, piece: int = TOKEN) -> Iterator[Model]:
     """The scripted model in a process of its own."""
     context = multiprocessing.get_context("spawn")
     here, there = context.Pipe()
-    process = context.Process(target=_serve, args=(there, first_s, rest_s), daemon=True)
+    process = context.Process(target=_serve, args=(there, first_s, each_s, piece), daemon=True)
     process.start()
     running = Model(here.recv(), [])
     try:
@@ -155,26 +156,30 @@ async def at_once(answerer: Answerer, asked: list[str]) -> tuple[list[float], fl
     return [seconds for seconds, _ in told], longest * 1000, sum(worded for _, worded in told)
 
 
-def main() -> None:
+async def measure() -> None:
     """Print the figures, their bounds, and which hold on this machine."""
     with tempfile.TemporaryDirectory() as folder, closing(open_knowledge_base(Path(folder))) as knowledge:
         asked = different(knowledge, QUESTIONS)
         with model() as quick:
             answerer = house(knowledge, quick.address)
-            asyncio.run(overhead(answerer, asked[:20]))
+            await overhead(answerer, asked[:20])
             answerer = house(knowledge, quick.address)
             before = time.process_time()
-            latencies = asyncio.run(overhead(answerer, asked))
+            latencies = await overhead(answerer, asked)
             cpu_ms = (time.process_time() - before) / len(asked) * 1000
         with model(0.05, 0.01) as slow:
-            shown = asyncio.run(first_claims(house(knowledge, slow.address), asked[:40]))
+            shown = await first_claims(house(knowledge, slow.address), asked[:40])
         waits = [
             (at - next(written for prompt, written in slow.calls if f"{question}\n" in prompt)) * 1000
             for question, at in shown.items()
             if any(f"{question}\n" in prompt for prompt, _ in slow.calls)
         ]
+        with model(MODEL_S, piece=CHUNK) as patient:
+            crowd, stall, worded = await at_once(house(knowledge, patient.address), asked[:CONVERSATIONS])
         with model(MODEL_S) as patient:
-            crowd, stall, worded = asyncio.run(at_once(house(knowledge, patient.address), asked[:CONVERSATIONS]))
+            by_tokens, *_ = await at_once(house(knowledge, patient.address), asked[:CONVERSATIONS])
+        plain = join(knowledge)
+        verbatim = [plain.answer_now(question).latency_ms for question in asked]
     assert len(set(asked[:CONVERSATIONS])) == CONVERSATIONS
     figures = {
         "overhead_p50_ms": median(latencies),
@@ -188,8 +193,9 @@ def main() -> None:
         print(f"{name:<20}{figures[name]:>10.2f}{bound:>10.1f}{beside}")
     print(f"in the model's words: {len(latencies)} of {len(asked)} in turn, {worded} of {CONVERSATIONS} at once")
     print(f"first claims timed: {len(waits)}; overhead p95 {quantiles(latencies, n=20)[18]:.2f} ms")
-    print(f"processor time an answer: {cpu_ms:.2f} ms")
+    print(f"processor time an answer: {cpu_ms:.2f} ms; the verbatim answer alone: {median(verbatim):.2f} ms p50")
+    print(f"at once, where each token comes as a piece: {quantiles(by_tokens, n=20)[18]:.2f} s p95")
 
 
 if __name__ == "__main__":
-    main()
+    asyncio.run(measure())

@@ -18,11 +18,12 @@ SHA256 = "1d9614638d18024d0fbb36575a15f1302a3adf044df10345688ec4f6e1c4ff32"
 SERVER = "xllamacpp==2026.10.11549"
 FOLDER = Path(__file__).parents[2] / ".wanggui" / "test-llm"
 
+# One thread: on a busy machine two of them spend their time waiting for one another.
 _SERVE = """
 import sys, xllamacpp
 params = xllamacpp.CommonParams()
 params.model.path, params.n_ctx, params.n_parallel, params.port = sys.argv[1], 8192, 1, 0
-params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 2
+params.cpuparams.n_threads = params.cpuparams_batch.n_threads = 1
 server = xllamacpp.Server(params)
 print(server.listening_address, flush=True)
 sys.stdin.read()
@@ -64,7 +65,7 @@ def serving(model: Path, folder: Path = FOLDER) -> Iterator[str]:
     """The model behind an OpenAI-compatible endpoint on this machine; gives the base URL.
 
     Raises:
-        RuntimeError: the server has ended before it listened.
+        RuntimeError: the server has ended before it listened, or before it was no longer needed.
     """
     python = folder / "venv" / "bin" / "python"
     if not python.exists():
@@ -81,6 +82,8 @@ def serving(model: Path, folder: Path = FOLDER) -> Iterator[str]:
             if address is None:
                 raise RuntimeError(f"the model server has ended; see {log}")
             yield f"{address.strip()}/v1"
+            if server.poll() is not None:
+                raise RuntimeError(f"the model server has ended by itself ({server.returncode}); see {log}")
         finally:
             server.kill()
             server.communicate()
