@@ -19,9 +19,7 @@ from bot.answering.model import Citation, Claim
 from prompts import Language
 
 MIN_QUOTE: Final = 6
-_FULL_STOPS: Final = str.maketrans(
-    {"。": ".", "“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "「": '"', "」": '"', "、": ","}
-)
+_FULL_STOPS: Final = str.maketrans({"。": ".", "“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "「": '"', "」": '"'})
 _WRAPPING: Final = re.compile(r"^[\s“\"「『‘'…·.]+|[\s”\"」』’'…]+$")
 _SPACE: Final = re.compile(r"\s+")
 _BETWEEN: Final = re.compile(r"[\W_]+")

@@ -24,7 +24,7 @@ def fault(claim: Claim | Dropped) -> Fault | None:
 
 
 def test_what_is_shown_is_the_articles_own_text_and_number(conduct: Regulation) -> None:
-    claim = ground(DraftClaim(evidence="E1", quote="“党员不得 擅自建立,使用非法定信道", text=GOOD), context(conduct))
+    claim = ground(DraftClaim(evidence="E1", quote="“党员不得 擅自建立､使用非法定信道", text=GOOD), context(conduct))
     assert isinstance(claim, Claim)
     assert (claim.text, claim.citation.quote, claim.citation.article) == (GOOD, QUOTE, 14)
     assert claim.citation.label == "第十四条"
