@@ -6,6 +6,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Message, Update
 from telegram.constants import ChatType
 from telegram.ext import Application, CallbackQueryHandler, CommandHandler, ContextTypes, filters
 
+from bot.answering.generation.conversation import Place
 from bot.telegram.callbacks import pack, pattern
 from bot.telegram.intake import take_argument
 from bot.telegram.outgoing import Outgoing
@@ -34,9 +35,13 @@ class Personal:
             return
         say = await sentences_for(self._parts, message)
         lines = [say("telegram.privacy")]
-        if (await settings_for(self._parts, message.chat_id)).trigger == "unanswered":
+        settings = await settings_for(self._parts, message.chat_id)
+        if settings.trigger == "unanswered":
             lines.append(say("telegram.privacy_unanswered"))
-        kept = say("telegram.privacy_kept", days=self._parts.retention_days)
+        if self._parts.answerer.uses_model and settings.language_model:
+            lines.append(say("telegram.privacy_model"))
+        turns = say("telegram.privacy_turns_stored" if self._parts.stores_turns else "telegram.privacy_turns")
+        kept = f"{say('telegram.privacy_kept', days=self._parts.retention_days)}\n{turns}"
         lines += [f"<blockquote expandable>{kept}</blockquote>", say("telegram.privacy_rest")]
         words = "\n".join(lines)
         await self._parts.delivery.reply(message, Outgoing(words))
@@ -50,6 +55,7 @@ class Personal:
         person = speaker_id(message)
         self._parts.budget.forget(person)
         erased = await self._parts.database.erase_person(person)
+        await self._parts.answerer.forget(Place(chat="", user=str(person)))
         words = say("telegram.forget", count=erased) if erased else say("telegram.forget_nothing")
         keyboard = None
         if await self._administers(message, person):
@@ -69,6 +75,7 @@ class Personal:
             await self._parts.delivery.acknowledge(query, say("settings.administrators_only"), alert=True)
             return
         erased = await self._parts.database.erase_chat(message.chat_id)
+        await self._parts.answerer.forget(Place(str(message.chat_id)))
         await self._parts.delivery.acknowledge(query)
         words = Outgoing(say("telegram.forgot_group", count=erased))
         await self._parts.delivery.edit(message.chat_id, message.message_id, words)

@@ -36,7 +36,7 @@ class FakeAnswers:
         self.status = status
         self.questions: list[str] = []
 
-    async def answer(self, question: str, language: Any = None) -> Any:
+    async def answer_anew(self, question: str, language: Any = None) -> Any:
         self.questions.append(question)
         return make_answer(status=self.status)
 
