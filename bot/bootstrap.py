@@ -2,10 +2,11 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -18,7 +19,7 @@ from bot.answering.service import Answerer
 from bot.errors import SettingsError
 from bot.settings import Settings
 from knowledge.assembly import ADDITIONS_FOLDER, LIBRARY_FOLDER, KnowledgeBase, open_knowledge_base
-from knowledge.corpora import corpus_search, match_articles, open_corpus
+from knowledge.corpora import match_articles, open_corpus
 from knowledge.evaluation import Collection, Finding, Search
 from knowledge.exemplars import Progress
 from knowledge.index import Announce
@@ -28,7 +29,7 @@ from prompts import load_instructions, load_replies
 if TYPE_CHECKING:  # the terminal needs none of them
     from bot.answering.generation.models import ModelSpec
     from bot.storage.database import Database
-    from bot.storage.review import Resolved
+    from bot.storage.review import Proposal, Resolved
     from bot.telegram.application import Entrance, TelegramChannel
 
 ANSWERING_THREADS: Final = 2
@@ -153,16 +154,16 @@ def open_search(
     announce: Announce | None = None,
 ) -> Iterator[Search]:
     """How an evaluation searches: all the way to the answer over the library's articles, else plain ranking."""
-    with open_answerer(settings, progress=progress, announce=announce) as answerer:
-        matched = match_articles(collection.documents, answerer.library)
-        if matched is not None:
+    matched = match_articles(collection.documents, load_library(settings.data_dir / LIBRARY_FOLDER))
+    if matched is not None:
+        with open_answerer(settings, progress=progress, announce=announce) as answerer:
             yield partial(find, answerer, matched)
-            return
+        return
     corpus = open_corpus(
         collection.documents, settings.data_dir, settings.embedding_model, progress=progress, announce=announce
     )
     with closing(corpus):
-        yield corpus_search(corpus, collection.documents)
+        yield corpus.find
 
 
 def find(answerer: Answerer, documents: Mapping[str, str], question: str) -> Finding:
@@ -275,6 +276,53 @@ def export_review(settings: Settings, folder: Path) -> int:
     collection = review_collection(load_library().principal, asyncio.run(read()))
     write_collection(collection, folder)
     return len(collection.queries)
+
+
+def review_proposals(settings: Settings) -> "list[Proposal]":
+    """What administrators propose to teach, and nobody has decided yet.
+
+    Raises:
+        StorageError: the database cannot be read.
+    """
+
+    async def read() -> "list[Proposal]":
+        async with open_database(settings) as database:
+            return await database.review.proposals()
+
+    return asyncio.run(read())
+
+
+def adopt_proposal(settings: Settings, proposal_id: int) -> bool:
+    """Let a proposal count from the next start; False where there is none of that id.
+
+    Raises:
+        StorageError: it could not be kept, or the files of additions could not be written.
+    """
+
+    async def adopt(database: "Database") -> bool:
+        proposals = {one.id: one for one in await database.review.proposals()}
+        return proposal_id in proposals and await database.review.adopt(proposals[proposal_id], at=datetime.now(UTC))
+
+    return asyncio.run(_change_additions(settings, adopt))
+
+
+def withdraw_adopted(settings: Settings, adopted_id: int) -> bool:
+    """Drop what was proposed or adopted under that id; False where there is nothing.
+
+    Raises:
+        StorageError: it could not be dropped, or the files of additions could not be written.
+    """
+    return asyncio.run(_change_additions(settings, lambda database: database.review.withdraw(adopted_id)))
+
+
+async def _change_additions(settings: Settings, change: "Callable[[Database], Awaitable[bool]]") -> bool:
+    from bot.storage.additions import Additions
+
+    async with open_database(settings) as database:
+        done = await change(database)
+        if done:
+            await Additions(settings.data_dir / ADDITIONS_FOLDER, database.review).write()
+        return done
 
 
 def quiet_logging(settings: Settings) -> None:

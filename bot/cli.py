@@ -163,6 +163,46 @@ def review_export(folder: Annotated[Path, typer.Argument(help="写到这个文�
         print(f"{folder}: {export_review(settings, folder)} 个问题")
 
 
+@review_app.command("list")
+def review_list() -> None:
+    """列出管理员提议的例问和别名。 List what administrators propose to teach."""
+    from bot.bootstrap import quiet_logging, review_proposals
+
+    with _explained():
+        settings = read_settings()
+        quiet_logging(settings)
+        for one in review_proposals(settings):
+            articles = "、".join(f"第{number}条" for number in one.articles)
+            term = f"“{one.term}” " if one.term else ""
+            print(f"{one.id}\t{'别名' if one.outcome == 'alias' else '例问'}\t{term}{one.question}\t{articles}")
+
+
+@review_app.command("adopt")
+def review_adopt(number: Annotated[int, typer.Argument(help="wanggui review list 列出的编号")]) -> None:
+    """采用一个提议，下次启动后生效。 Let a proposal count from the next start."""
+    from bot.bootstrap import adopt_proposal, quiet_logging
+
+    with _explained():
+        settings = read_settings()
+        quiet_logging(settings)
+        if not adopt_proposal(settings, number):
+            _stop(f"没有这个提议：{number} (no such proposal)")
+        print(f"{number}: 已采用，下次启动后生效")
+
+
+@review_app.command("withdraw")
+def review_withdraw(number: Annotated[int, typer.Argument(help="提议的，或采用了的")]) -> None:
+    """撤下一个提议，或采用了的例问、别名。 Drop a proposal, or what was adopted."""
+    from bot.bootstrap import quiet_logging, withdraw_adopted
+
+    with _explained():
+        settings = read_settings()
+        quiet_logging(settings)
+        if not withdraw_adopted(settings, number):
+            _stop(f"没有这个提议：{number} (no such proposal)")
+        print(f"{number}: 已撤下")
+
+
 @app.command()
 def run() -> None:
     """运行 Telegram 机器人。 Run the Telegram bot."""

@@ -4,9 +4,28 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    ProgressColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.text import Text
 
 from prompts import load_replies
+
+
+class _RateColumn(ProgressColumn):
+    """Entries a second, over the last half minute."""
+
+    def render(self, task: Task) -> Text:
+        """The rate, or nothing while it is not known."""
+        rate = task.finished_speed or task.speed
+        return Text(load_replies()["zh"]("terminal.rate", rate=f"{rate:.0f}") if rate else "")
 
 
 class Bar:
@@ -14,7 +33,13 @@ class Bar:
 
     def __init__(self, console: Console) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            _RateColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=console,
         )
         self._task = self._progress.add_task(load_replies()["zh"]("terminal.building"), total=None)
         self._shown = False

@@ -8,7 +8,10 @@
     measuring    all that is known of a query             exemplars   written questions and how near a query is to them
     ranking      learned fusion, confidence               scope       is it the kind of question that is answered?
     retrieval    question -> ranked Evidence              highlighting which words decide
-    assembly     joins the parts into one knowledge base
+    naming       which regulation a question names        assembly    joins the parts into one knowledge base
+    vectors      nothing is embedded twice                corpora     any other corpus, opened for an evaluation
+    citing       which law cites which                    fusion      a few features rank such a corpus
+    evaluation   a BEIR folder -> figures                 tuning      fits the weights (fusion_tuning: the few)
 
 Nothing here has heard of a bot.
 """

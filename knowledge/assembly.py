@@ -87,7 +87,7 @@ def join(
         lexicon = Lexicon(lexicon.aliases + added.aliases, lexicon.neighbours + added.neighbours)
     lexicon.warm_up()
     bank = (
-        ExemplarBank(questions.exemplars, index.question_vectors, index.question_lexical)
+        ExemplarBank(questions.exemplars, index.question_vectors, index.question_lexical, index.question_axes)
         if questions.exemplars
         else None
     )

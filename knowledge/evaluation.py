@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean, quantiles
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from knowledge.errors import EvaluationError
 
@@ -39,6 +39,9 @@ class Query:
     text: str
     style: str = ""
     group: str = ""
+
+
+_Entry = TypeVar("_Entry", Document, Query)
 
 
 @dataclass(frozen=True)
@@ -223,13 +226,8 @@ def read_collection(folder: Path) -> Collection:
     Raises:
         EvaluationError: a file is missing, a line is broken, an id is unknown or doubled, a query is empty.
     """
-    documents = tuple(
-        Document(_text(entry, "_id", path, line), str(entry.get("title", "")), _text(entry, "text", path, line))
-        for path, line, entry in _json_lines(folder / "corpus.jsonl")
-    )
-    queries = tuple(_query(path, line, entry) for path, line, entry in _json_lines(folder / "queries.jsonl"))
-    _refuse_doubles(folder / "corpus.jsonl", [document.id for document in documents])
-    _refuse_doubles(folder / "queries.jsonl", [query.id for query in queries])
+    documents = tuple(_identified(folder / "corpus.jsonl", _document))
+    queries = tuple(_identified(folder / "queries.jsonl", _query))
     tables = sorted((folder / "qrels").glob("*.tsv"))
     if not tables:
         raise EvaluationError(folder / "qrels", None, "no .tsv file is there", "query-id, corpus-id, score")
@@ -240,8 +238,14 @@ def read_collection(folder: Path) -> Collection:
     return Collection(documents, queries, qrels)
 
 
+def _document(path: Path, line: int, entry: dict[str, Any]) -> Document:
+    return Document(_text(entry, "_id", path, line), str(entry.get("title") or ""), _text(entry, "text", path, line))
+
+
 def _query(path: Path, line: int, entry: dict[str, Any]) -> Query:
     metadata = entry.get("metadata") or {}
+    if not isinstance(metadata, dict):
+        raise EvaluationError(path, line, "metadata is no object", '{"style": …, "group": …}')
     text = _text(entry, "text", path, line)
     return Query(_text(entry, "_id", path, line), text, str(metadata.get("style", "")), str(metadata.get("group", "")))
 
@@ -253,50 +257,53 @@ def _text(entry: dict[str, Any], key: str, path: Path, line: int) -> str:
     return str(value)
 
 
-def _json_lines(path: Path) -> Iterator[tuple[Path, int, dict[str, Any]]]:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise EvaluationError(path, None, "cannot be read", "a UTF-8 file of JSON lines") from exc
-    found = False
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+def _identified(path: Path, read: Callable[[Path, int, dict[str, Any]], _Entry]) -> Iterator[_Entry]:
+    lines: dict[str, int] = {}
+    for number, line in _lines(path, "one JSON object a line"):
         try:
             entry = json.loads(line)
         except ValueError as exc:
             raise EvaluationError(path, number, "a broken line", "one JSON object a line") from exc
         if not isinstance(entry, dict):
             raise EvaluationError(path, number, "a line that is no object", "one JSON object a line")
-        found = True
-        yield path, number, entry
-    if not found:
+        found = read(path, number, entry)
+        if found.id in lines:
+            raise EvaluationError(path, number, f"_id {found.id} stands in line {lines[found.id]} too", "each _id once")
+        lines[found.id] = number
+        yield found
+    if not lines:
         raise EvaluationError(path, None, "the file is empty", "one JSON object a line")
 
 
-def _refuse_doubles(path: Path, ids: Sequence[str]) -> None:
-    seen: set[str] = set()
-    for place, identifier in enumerate(ids, start=1):
-        if identifier in seen:
-            raise EvaluationError(path, place, f"_id {identifier} stands twice", "each _id once")
-        seen.add(identifier)
+def _lines(path: Path, expected: str) -> Iterator[tuple[int, str]]:
+    """The lines that are not blank, with their numbers."""
+    try:
+        content = path.read_bytes()
+    except OSError as exc:
+        raise EvaluationError(path, None, f"cannot be read ({exc.strerror})", f"a UTF-8 file, {expected}") from exc
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as exc:
+        line = content.count(b"\n", 0, exc.start) + 1
+        raise EvaluationError(path, line, "not UTF-8", f"a UTF-8 file, {expected}") from exc
+    for number, line_text in enumerate(text.split("\n"), start=1):
+        if line_text.strip():
+            yield number, line_text
 
 
 def _read_qrels(path: Path, queries: set[str], documents: set[str], qrels: dict[str, dict[str, int]]) -> None:
-    try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
-    except (OSError, UnicodeDecodeError) as exc:
-        raise EvaluationError(path, None, "cannot be read", "a UTF-8 file of tab-separated lines") from exc
-    for number, line in enumerate(lines, start=1):
-        if not line.strip() or (number == 1 and line.startswith("query-id")):
+    expected = "query-id, corpus-id and a whole score, tab-separated"
+    for number, line in _lines(path, expected):
+        if number == 1 and line.startswith("query-id"):
             continue
-        cells = line.split("\t")
-        if len(cells) != 3 or not cells[2].strip().lstrip("-").isdigit():
-            raise EvaluationError(path, number, "a broken line", "query-id, corpus-id and a whole score, tab-separated")
-        query, document, score = (cell.strip() for cell in cells)
+        try:
+            query, document, score = (cell.strip() for cell in line.split("\t"))
+            relevance = int(score)
+        except ValueError as exc:
+            raise EvaluationError(path, number, "a broken line", expected) from exc
         if query not in queries:
             raise EvaluationError(path, number, f"unknown query id {query}", "an _id of queries.jsonl")
         if document not in documents:
             raise EvaluationError(path, number, f"unknown corpus id {document}", "an _id of corpus.jsonl")
-        if int(score) > 0:
-            qrels.setdefault(query, {})[document] = int(score)
+        if relevance > 0:
+            qrels.setdefault(query, {})[document] = relevance

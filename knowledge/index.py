@@ -1,11 +1,14 @@
 """Build and open the index: Chroma for vectors, BM25 beside it, one folder a version.
 
     <data>/index/CURRENT            name of the folder in use
-    <data>/index/<fingerprint>/     chroma/ lexical.npz questions.npy questions.npz scope.npz manifest.json
+    <data>/index/<fingerprint>/     chroma/ lexical.npz questions.npy axes.npy questions.npz scope.npz
+                                    manifest.json
+    <data>/vectors.sqlite3          every vector that was ever embedded for an index here (knowledge.vectors)
 
 A folder is built aside under another name, checked, renamed and then named in CURRENT, so that a reader sees the old
 index or the new one, never half of either. Its name is a fingerprint of everything that went into it: text, reader,
-model. Chroma's types, and its distances, stay in this module.
+model. A build that is stopped leaves its vectors behind, and the next one goes on from there. Chroma's types, and its
+distances, stay in this module.
 """
 
 import hashlib
@@ -16,27 +19,30 @@ import shutil
 import sqlite3
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Self
 
 import numpy as np
+from numpy.typing import NDArray
 
 from knowledge.embedding import Embedder, Vector
 from knowledge.errors import IndexingError
-from knowledge.exemplars import NO_QUESTIONS, Progress, WrittenQuestions
+from knowledge.exemplars import NO_QUESTIONS, Progress, WrittenQuestions, compress
 from knowledge.lexical import LexicalIndex, Scores
 from knowledge.library import Library
 from knowledge.normalising import normalise
 from knowledge.reading import READER_VERSION
 from knowledge.scope import Scope
+from knowledge.vectors import VECTORS_FILE, RememberingEmbedder
 
-LAYOUT_VERSION: Final = 6
+LAYOUT_VERSION: Final = 9
 LOCK_TIMEOUT_S: Final = 900.0
 _COLLECTION: Final = "articles"
-_BATCH: Final = 256
+_BATCH: Final = 64
+"""Entries that are embedded and kept together: what an interruption costs."""
 _CHECKED_BYTES: Final = 64_000_000
 _MANIFEST_KEYS: Final = frozenset(
     ("fingerprint", "embedder", "dimensions", "entries", "questions", "article_ids", "files")
@@ -97,6 +103,7 @@ class Index:
         self._client, self._collection = client, collection
         self._lexical = LexicalIndex.load(folder / "lexical.npz")
         self.question_vectors: Vector = np.load(folder / "questions.npy", allow_pickle=False)
+        self.question_axes: Vector = np.load(folder / "axes.npy", allow_pickle=False)
         self.question_lexical = LexicalIndex.load(folder / "questions.npz")
         with np.load(folder / "scope.npz", allow_pickle=False) as arrays:
             self.scope = Scope.from_arrays(arrays)
@@ -107,9 +114,10 @@ class Index:
 
     def dense(self, vector: Vector, limit: int, *, within: str | None = None) -> list[Hit]:
         """The articles whose entries lie nearest, best first; at most `limit`, each once; `within` one regulation."""
+        wanted = limit if self.size == len(self.article_ids) else 2 * limit  # clauses of one article may all be near
         found = self._collection.query(
             query_embeddings=[vector],
-            n_results=min(2 * limit, self.size),
+            n_results=min(wanted, self.size),
             include=["distances"],  # metadata would cost another millisecond; ids say it all
             where={"regulation": within} if within else None,
         )
@@ -122,6 +130,10 @@ class Index:
     def lexical(self, query: str) -> Scores:
         """BM25 of a normalised query against every article, in the order of `article_ids`."""
         return self._lexical.scores(query)
+
+    def coverage(self, query: str, places: NDArray[np.int64]) -> Scores:
+        """The share of a normalised query's terms, by rarity, that the articles at these places contain."""
+        return self._lexical.coverage(query, places)
 
     def close(self) -> None:
         """Let go of Chroma's files; a private copy goes with it."""
@@ -252,31 +264,16 @@ class IndexFolder:
     ) -> None:
         entries = list(_entries(library))
         folder.mkdir(parents=True)
-        client = _client(folder / "chroma")
-        try:
-            collection = client.create_collection(
-                _COLLECTION, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
-            )
-            for start in range(0, len(entries), _BATCH):
-                batch = entries[start : start + _BATCH]
-                vectors = []
-                for offset, entry in enumerate(batch):
-                    vectors.append(embedder.embed(normalise(entry.text)))
-                    if progress:
-                        progress(start + offset + 1, len(entries))
-                collection.add(
-                    ids=[entry.id for entry in batch],
-                    embeddings=list(vectors),
-                    metadatas=[{"regulation": entry.article_id.rpartition("#")[0]} for entry in batch],
-                )
-        finally:
-            client.close()
+        with RememberingEmbedder(embedder, self.root.parent / VECTORS_FILE) as remembering:
+            _fill(folder / "chroma", entries, remembering, progress)
+            asked = questions.vectors(remembering, progress)
+        compressed, axes = compress(asked)
+        np.save(folder / "questions.npy", compressed, allow_pickle=False)
+        np.save(folder / "axes.npy", axes, allow_pickle=False)
+        np.savez(folder / "scope.npz", allow_pickle=False, **questions.scope(embedder, asked).arrays())
         LexicalIndex.build([library[article_id][1].text for article_id in library.article_ids]).save(
             folder / "lexical.npz"
         )
-        asked = questions.vectors(embedder, progress)
-        np.save(folder / "questions.npy", asked, allow_pickle=False)
-        np.savez(folder / "scope.npz", allow_pickle=False, **questions.scope(embedder, asked).arrays())
         LexicalIndex.build([exemplar.question for exemplar in questions.exemplars]).save(folder / "questions.npz")
         manifest = {
             "fingerprint": wanted,
@@ -360,6 +357,25 @@ class IndexFolder:
             shutil.rmtree(path, ignore_errors=True)
         for path in self.root.glob(".building-*"):
             shutil.rmtree(path, ignore_errors=True)
+
+
+def _fill(folder: Path, entries: Sequence[_Entry], embedder: Embedder, progress: Progress | None) -> None:
+    client = _client(folder)
+    try:
+        collection = client.create_collection(
+            _COLLECTION, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+        )
+        for start in range(0, len(entries), _BATCH):
+            batch = entries[start : start + _BATCH]
+            collection.add(
+                ids=[entry.id for entry in batch],
+                embeddings=list(embedder.embed_all([normalise(entry.text) for entry in batch])),
+                metadatas=[{"regulation": entry.article_id.rpartition("#")[0]} for entry in batch],
+            )
+            if progress:
+                progress(start + len(batch), len(entries))
+    finally:
+        client.close()
 
 
 def _client(path: Path) -> Any:

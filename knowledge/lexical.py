@@ -6,10 +6,10 @@ Built once, kept as four flat arrays: a query reads only the postings of its own
 import re
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,11 @@ def term_codes(text: str) -> NDArray[np.int64]:
         codes.extend(points)
         codes.extend(left << 32 | right for left, right in pairwise(points))
     return np.array(codes, dtype=np.int64)
+
+
+def _rarity(spread: Any, size: int) -> Any:
+    """Inverse document frequency of terms that so many of the documents hold."""
+    return np.log1p((size - spread + 0.5) / (spread + 0.5)).astype(np.float32)
 
 
 class LexicalIndex:
@@ -65,7 +70,7 @@ class LexicalIndex:
         documents = np.repeat(np.arange(size, dtype=np.int32), [len(codes) for codes, _ in counted])
         order = np.argsort(codes, kind="stable")
         terms, starts, spread = np.unique(codes[order], return_index=True, return_counts=True)
-        idf = np.log1p((size - spread + 0.5) / (spread + 0.5)).astype(np.float32)
+        idf = _rarity(spread, size)
         norm = K1 * (1 - B + B * lengths / max(float(lengths.mean()) if size else 0.0, 1.0))
         frequencies, documents = frequencies[order], documents[order]
         impacts = np.repeat(idf, spread) * frequencies * (K1 + 1) / (frequencies + norm[documents])
@@ -75,12 +80,26 @@ class LexicalIndex:
     def scores(self, query: str) -> Scores:
         """BM25 of a normalised query against every document: shape (size,), zero where no term is shared."""
         total = np.zeros(self.size, dtype=np.float32)
+        for start, end in self._found(query):
+            total[self._postings[start:end]] += self._impacts[start:end]
+        return total
+
+    def coverage(self, query: str, places: NDArray[np.int64]) -> Scores:
+        """The share of the query's known terms, weighed by rarity, that each of these documents contains: 0 to 1."""
+        total, weight = np.zeros(len(places), dtype=np.float32), 0.0
+        for start, end in self._found(query):
+            holders = self._postings[start:end]  # ascending
+            rarity = _rarity(end - start, self.size)
+            held = holders[np.minimum(np.searchsorted(holders, places), len(holders) - 1)] == places
+            total, weight = total + rarity * held, weight + float(rarity)
+        return np.asarray(total / max(weight, 1e-9), dtype=np.float32)
+
+    def _found(self, query: str) -> Iterator[tuple[int, int]]:
+        """Where the postings of each of the query's terms begin and end, for terms that some document has."""
         for code in np.unique(term_codes(query)):
             place = int(np.searchsorted(self._terms, code))
             if place < len(self._terms) and self._terms[place] == code:
-                start, end = self._offsets[place], self._offsets[place + 1]
-                total[self._postings[start:end]] += self._impacts[start:end]
-        return total
+                yield int(self._offsets[place]), int(self._offsets[place + 1])
 
     def save(self, path: Path) -> None:
         """Write the arrays as one .npz file."""

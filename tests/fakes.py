@@ -8,6 +8,7 @@ from itertools import pairwise
 from threading import Lock
 
 import numpy as np
+from numpy.typing import NDArray
 
 from bot.answering.generation.chatting import Chunk, ModelError, Prompt
 from knowledge.embedding import Embedder, Vector
@@ -81,6 +82,9 @@ class FakeIndex:
 
     def lexical(self, query: str) -> Scores:
         return self._lexical.scores(query)
+
+    def coverage(self, query: str, places: NDArray[np.int64]) -> Scores:
+        return self._lexical.coverage(query, places)
 
     def close(self) -> None:
         return None

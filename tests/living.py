@@ -36,13 +36,15 @@ class Life:
         return await self.answer_to(chat, await chat.say(user, text, **fields))
 
     async def press(self, chat: Chat, user: User, message: Message, label: str) -> Json:
-        """Press the first button whose label begins so, and wait until the press is answered; returns that answer."""
+        """Press the first button whose label begins so; returns the answer to it, once what it changes has changed."""
         shown = chat.find(message.id)
         assert shown is not None
         data = next((button["callback_data"] for button in shown.buttons if button["text"].startswith(label)), None)
         assert data is not None, f"no button {label!r} among {[button['text'] for button in shown.buttons]}"
         query = await chat.press(user, shown, data)
-        return await self.server.wait_for(lambda: self.server.callback_answers.get(query), PATIENCE_S)
+        answer = await self.server.wait_for(lambda: self.server.callback_answers.get(query), PATIENCE_S)
+        await self.server.idle(0.1)  # a press is answered first
+        return answer
 
     async def eventually(self, fetch: Callable[[], Awaitable[Found]]) -> Found:
         """What `fetch` returns, once that is something."""

@@ -33,8 +33,14 @@ DEPTH: Final = 10
 _NO_QUESTIONS: Final = ("闲聊", "注入")
 """Subjects of written questions that ask nothing of a regulation."""
 
+_HARDLY: Final = 0.2
+"""Confidence below which what lies nearest to small talk is taken for small talk."""
+
 _STICKERS: Final = re.compile(r"\[[^\[\]\d]{1,6}\]")
 """Stickers as messengers write them into text: [捂脸]."""
+
+_TRIAL: Final = "党员上网有哪些规定"
+"""Found or declined, but never without an answer."""
 
 MAX_TURN: Final = 200
 _BY_RULES_ALONE: Final = ("original", "next", "consequences")
@@ -121,10 +127,6 @@ class Answerer:
             async for answer in answers:
                 yield replace(self._checked(answer, extractive), latency_ms=_since(start))
 
-    async def answer_anew(self, question: str, language: Language | None = None) -> Answer:
-        """What `answer_now` returns, with the event loop kept free."""
-        return await self._run(partial(self.answer_now, question, language))
-
     async def forget(self, place: Place) -> None:
         """Erase what was said in this place; where its chat or user is empty, in every chat or by everybody."""
         if self._turns is not None:
@@ -164,6 +166,11 @@ class Answerer:
         question = question[:MAX_QUESTION]
         found = self._work_out(question, language or language_of(question))
         return replace(found.answer, latency_ms=_since(start))
+
+    async def is_well(self) -> bool:
+        """Whether the index answers at this moment; past the memory, and no model is asked."""
+        found = await self._run(partial(self._work_out, _TRIAL, "zh"))
+        return found.answer.status != "unavailable"
 
     def composer(self, language: Language) -> Composer:
         """The sentences around look-ups, for channels that show the contents or a chapter."""
@@ -229,7 +236,7 @@ class Answerer:
 
     def _abstain(self, question: str, found: Retrieval, composer: Composer) -> Answer:
         subject = found.neighbour.subject if found.neighbour else found.subject
-        if subject in _NO_QUESTIONS:
+        if subject in _NO_QUESTIONS and found.confidence < _HARDLY:
             return composer.not_a_question(question, found.confidence)
         return composer.out_of_scope(question, found, elsewhere=self._retriever.elsewhere(found))
 

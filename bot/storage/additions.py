@@ -26,6 +26,7 @@ class Additions:
     def __init__(self, folder: Path, review: ReviewStore) -> None:
         self._folder, self._review = folder, review
         self._lock = asyncio.Lock()
+        self._due = False
 
     async def write(self) -> None:
         """Bring both files up to date; a reader sees the old ones or the new ones.
@@ -34,9 +35,20 @@ class Additions:
             StorageError: they cannot be written, or the database does not answer.
         """
         async with self._lock:
+            self._due = True
             resolved = await self._review.resolved()
             with told(str(self._folder)):
                 await asyncio.to_thread(self._write, aliases_toml(resolved), questions_jsonl(resolved))
+            self._due = False
+
+    async def catch_up(self) -> None:
+        """Write what could not be written when it was adopted.
+
+        Raises:
+            StorageError: it still cannot.
+        """
+        if self._due:
+            await self.write()
 
     def _write(self, aliases: str, questions: str) -> None:
         self._folder.mkdir(parents=True, exist_ok=True)

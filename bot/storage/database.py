@@ -76,6 +76,16 @@ class Database:
         """
         await self._behind.flush()
 
+    async def migrate_chat(self, old_id: int, new_id: int) -> None:
+        """A group has become a supergroup: everything kept for it goes with it, what is pending first of all.
+
+        Raises:
+            StorageError: nothing has been moved; to be tried again.
+        """
+        await self._behind.flush()
+        await self.chats.migrate(old_id, new_id)
+        self.replies.let_go(chat_id=old_id)
+
     async def erase_person(self, user_id: int) -> int:
         """Erase everything keyed to a person: their private chat, ids of their messages, their last questions.
 

@@ -36,7 +36,3 @@ class Recent(Generic[Key, Value]):
     def pop(self, key: Key) -> None:
         """Forget one entry, if it is there."""
         self._entries.pop(key, None)
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._entries.clear()

@@ -103,5 +103,8 @@ class ReplyStore:
                 self._recent.pop((chat, question_id))
 
     async def sweep(self, connection: AsyncConnection, before: datetime) -> None:
-        """Drop the pairs of earlier times."""
+        """Drop the pairs of earlier times, from memory too."""
+        for key, pair in self._recent.items():
+            if pair.kept_at < before:
+                self._recent.pop(key)
         await connection.execute(delete(tables.replies).where(tables.replies.c.kept_at < before))

@@ -1,7 +1,8 @@
 """Unanswered and disputed questions, without names, and what administrators have made of them.
 
 The same question in the same chat is kept once. One that becomes an alias or a written question loses its chat and
-moves to what has been adopted, which is kept for good; the others go when the retention is over.
+moves to what has been adopted, which is kept for good; what a group's administrators make of it is a proposal until an
+operator adopts it. The others, and proposals that nobody decides, go when the retention is over.
 """
 
 import re
@@ -11,7 +12,7 @@ from datetime import datetime
 from hashlib import sha256
 from typing import Any, Final, Literal
 
-from sqlalchemy import Row, delete, select, update
+from sqlalchemy import Row, case, delete, null, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from bot.storage import tables
@@ -21,12 +22,16 @@ from knowledge.normalising import normalise
 
 Kind = Literal["unanswered", "disputed"]
 Outcome = Literal["answered", "alias", "question", "dismissed"]
+Taught = Literal["alias", "question"]
 
 MAX_QUESTION: Final = 1_000
 MAX_TERM: Final = 20
 
 _MOST_PENDING: Final = 5_000
 """Where the database does not answer for long, the oldest notes are let go rather than all memory taken."""
+
+_PROPOSED: Final = "draft_"
+"""Before the outcome of what is adopted only once an operator agrees."""
 
 _Key = tuple[int, Any, str]
 
@@ -70,6 +75,22 @@ class Resolved:
     term: str
     articles: tuple[int, ...]
     language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """What an administrator would teach, which counts once an operator adopts it; `term` is an alias's word."""
+
+    id: int
+    outcome: Taught
+    question: str
+    term: str
+    articles: tuple[int, ...]
+
+    @property
+    def mark(self) -> str:
+        """Ten characters that change with everything that it says: who adopts it means what they have seen."""
+        return sha256(repr((self.outcome, self.question, self.term, self.articles)).encode()).hexdigest()[:10]
 
 
 class ReviewStore:
@@ -168,9 +189,18 @@ class ReviewStore:
         return _item(row) if row else None
 
     async def resolve(
-        self, item_id: int, outcome: Outcome, *, term: str = "", articles: Iterable[int] = (), at: datetime
+        self,
+        item_id: int,
+        outcome: Outcome,
+        *,
+        term: str = "",
+        articles: Iterable[int] = (),
+        at: datetime,
+        proposed: bool = False,
     ) -> bool:
         """Say what has become of an item; False where somebody else was first.
+
+        `proposed`: an alias or a written question waits for `adopt`.
 
         Raises:
             StorageError: nothing has been changed.
@@ -186,7 +216,7 @@ class ReviewStore:
                 return False
             await connection.execute(delete(tables.review).where(review.id == item_id))
             values = {
-                "outcome": outcome,
+                "outcome": _PROPOSED + outcome if proposed else outcome,
                 "digest": _digest(term or row.question),
                 "question": row.question,
                 "term": term,
@@ -195,11 +225,62 @@ class ReviewStore:
                 "adopted_at": at,
             }
             statement = insert(connection, tables.adopted).values(**values)
-            statement = statement.on_conflict_do_update(
-                index_elements=["outcome", "digest"], set_={"articles": statement.excluded.articles}
+            changed = {name: statement.excluded[name] for name in ("question", "articles", "adopted_at")}
+            await connection.execute(
+                statement.on_conflict_do_update(index_elements=["outcome", "digest"], set_=changed)
             )
-            await connection.execute(statement)
             return True
+
+    async def proposals(self, *, after_id: int = 0) -> list[Proposal]:
+        """What waits for an operator, the oldest first.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        adopted = tables.adopted.c
+        wanted = select(tables.adopted).where(adopted.outcome.startswith(_PROPOSED, autoescape=True))
+        async with self._sql.reading() as connection:
+            rows = (await connection.execute(wanted.where(adopted.id > after_id).order_by(adopted.id))).all()
+        return [_proposal(row) for row in rows]
+
+    async def adopt(self, proposal: Proposal, *, at: datetime) -> bool:
+        """Let a proposal count; False where it is gone, or no longer what it was.
+
+        Raises:
+            StorageError: nothing has been changed.
+        """
+        adopted = tables.adopted.c
+        async with self._sql.writing() as connection:
+            if not await _still_stands(connection, proposal):
+                return False
+            row = (await connection.execute(select(tables.adopted).where(adopted.id == proposal.id))).one()
+            same = (adopted.outcome == proposal.outcome) & (adopted.digest == row.digest)
+            await connection.execute(delete(tables.adopted).where(same))
+            statement = update(tables.adopted).where(adopted.id == proposal.id)
+            await connection.execute(statement.values(outcome=proposal.outcome, adopted_at=at))
+            return True
+
+    async def decline(self, proposal: Proposal) -> bool:
+        """Drop a proposal; False where it is gone, or no longer what it was.
+
+        Raises:
+            StorageError: nothing has been changed.
+        """
+        async with self._sql.writing() as connection:
+            if not await _still_stands(connection, proposal):
+                return False
+            await connection.execute(delete(tables.adopted).where(tables.adopted.c.id == proposal.id))
+            return True
+
+    async def withdraw(self, adopted_id: int) -> bool:
+        """Drop what was proposed or adopted under that id; False where there is nothing.
+
+        Raises:
+            StorageError: nothing has been changed.
+        """
+        async with self._sql.writing() as connection:
+            gone = await connection.execute(delete(tables.adopted).where(tables.adopted.c.id == adopted_id))
+            return gone.rowcount == 1
 
     async def reopen(self, item_id: int) -> None:
         """What was answered could not be sent after all.
@@ -219,7 +300,8 @@ class ReviewStore:
         adopted, review = tables.adopted.c, tables.review.c
         dismissed = (review.outcome == "dismissed") & (review.kind == "unanswered")
         async with self._sql.reading() as connection:
-            kept = (await connection.execute(select(tables.adopted).order_by(adopted.id))).all()
+            counts = adopted.outcome.in_(("alias", "question"))
+            kept = (await connection.execute(select(tables.adopted).where(counts).order_by(adopted.id))).all()
             left = (await connection.execute(select(tables.review).where(dismissed).order_by(review.id))).all()
         return [
             *(
@@ -230,8 +312,11 @@ class ReviewStore:
         ]
 
     async def sweep(self, connection: AsyncConnection, before: datetime) -> None:
-        """Drop what was last asked earlier; what has been adopted stays."""
+        """Drop what was last asked or proposed earlier; what has been adopted stays."""
         await connection.execute(delete(tables.review).where(tables.review.c.asked_at < before))
+        adopted = tables.adopted.c
+        undecided = adopted.outcome.startswith(_PROPOSED, autoescape=True) & (adopted.adopted_at < before)
+        await connection.execute(delete(tables.adopted).where(undecided))
 
 
 def _row(
@@ -277,7 +362,8 @@ def _upsert(connection: AsyncConnection) -> Any:
             "articles": statement.excluded.articles,
             "reply_message_id": statement.excluded.reply_message_id,
             "asked_at": statement.excluded.asked_at,
-        },
+            "outcome": case((statement.excluded.kind == "disputed", null()), else_=tables.review.c.outcome),
+        },  # somebody says once more that an answer is wrong: it is looked at once more
     )
 
 
@@ -316,3 +402,15 @@ def _item(row: Row[Any]) -> ReviewItem:
         row.asked,
         row.created_at,
     )
+
+
+def _proposal(row: Row[Any]) -> Proposal:
+    outcome = row.outcome.removeprefix(_PROPOSED)
+    return Proposal(row.id, outcome, row.question, row.term, _numbers(row.articles))
+
+
+async def _still_stands(connection: AsyncConnection, proposal: Proposal) -> bool:
+    row = (
+        await connection.execute(select(tables.adopted).where(tables.adopted.c.id == proposal.id).with_for_update())
+    ).first()
+    return row is not None and row.outcome.startswith(_PROPOSED) and _proposal(row) == proposal

@@ -110,7 +110,7 @@ adopted = Table(
     Column("adopted_at", Moment, nullable=False),
     UniqueConstraint("outcome", "digest"),
 )
-"""Aliases and written questions that administrators have added: with neither chat nor message."""
+"""Aliases and written questions that administrators have added or proposed: with neither chat nor message."""
 
 replies = Table(
     "replies",

@@ -1,4 +1,7 @@
-"""Who administers a group: asked of Telegram, believed for a minute. Every doubt is a no."""
+"""Who administers a group: asked of Telegram, believed for a minute. Every doubt is a no.
+
+Also whether the bot itself hears what is said there to others.
+"""
 
 import logging
 import time
@@ -46,3 +49,12 @@ class Administrators:
             self._known = {key: known for key, known in self._known.items() if now - known[0] < FRESH_S}
         self._known[key] = (now, member.status in _RANKS)
         return self._known[key][1]
+
+    async def bot_hears_all(self, chat_id: int) -> bool:
+        """Whether Telegram hands the bot every message of that group: privacy mode is off, or it administers it."""
+        try:
+            me = await self._bot.get_me()
+        except TelegramError as exc:
+            log.info("Telegram does not say who the bot is: %s", type(exc).__name__)
+            return False
+        return bool(me.can_read_all_group_messages) or await self.include(chat_id, me.id)

@@ -1,11 +1,14 @@
 """Who may use the bot: everybody, or the groups and users of an allow-list.
 
-Elsewhere a courteous refusal once in each chat, then silence; that it has been said survives restarts. Comes before
-every other handler, for messages, buttons and inline queries alike.
+Elsewhere a courteous refusal once in each chat, then silence: in groups for good, in private until a restart, since no
+person's id is kept for it. `/privacy` and `/forget` are everybody's. Who comes into the private chat by a link from an
+admitted group is a guest there for a day: what the link leads to, and the buttons below it. Comes before every other
+handler, for messages, buttons and inline queries alike.
 """
 
 import logging
-from collections.abc import Collection
+import time
+from collections.abc import Callable, Collection
 from typing import TYPE_CHECKING, Any, Final
 
 from telegram import Chat, Message, Update
@@ -13,7 +16,10 @@ from telegram.constants import ChatType
 from telegram.ext import Application, ApplicationHandlerStop, ContextTypes, TypeHandler
 
 from bot.errors import StorageError
-from bot.telegram.intake import take_argument, take_question
+from bot.storage.recent import Recent
+from bot.telegram.callbacks import unpack
+from bot.telegram.intake import take_argument, take_command, take_question
+from bot.telegram.links import verify
 from bot.telegram.outgoing import Outgoing
 
 if TYPE_CHECKING:  # Parts holds an Admission
@@ -21,6 +27,11 @@ if TYPE_CHECKING:  # Parts holds an Admission
 
 GROUP: Final = -1
 """PTB's handler group: before all others."""
+GUEST_S: Final = 24 * 3600.0
+_MOST_KNOWN: Final = 10_000
+_ANYBODYS: Final = frozenset(("privacy", "forget"))
+_ERASING: Final = "f"
+_CARRIED, _REVIEWING = "p", "r"
 
 log = logging.getLogger(__name__)
 
@@ -28,8 +39,12 @@ log = logging.getLogger(__name__)
 class Admission:
     """The allow-list; an empty one admits everybody. Operators are admitted in private."""
 
-    def __init__(self, allowed: Collection[int], operators: Collection[int]) -> None:
-        self._allowed, self._operators = frozenset(allowed), frozenset(operators)
+    def __init__(
+        self, allowed: Collection[int], operators: Collection[int], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._allowed, self._operators, self._clock = frozenset(allowed), frozenset(operators), clock
+        self._refused: Recent[int, None] = Recent(_MOST_KNOWN)
+        self._guests: Recent[int, tuple[float, str]] = Recent(_MOST_KNOWN)
 
     def admits(self, chat_id: int | None, user_id: int | None) -> bool:
         """Whether that chat or, in private or inline, that person may use the bot.
@@ -55,6 +70,8 @@ class Admission:
         self._follow(update.message)
         if self.admits(chat.id if chat else None, user.id if user else None):
             return
+        if _is_anybodys(update, parts) or await self._is_guest(update, parts):
+            return
         if chat and await self._refuses(chat, update, parts):
             say = parts.replies["zh" if _speaks_chinese(update) else "en"]
             html = Outgoing(say("telegram.not_admitted"))
@@ -65,6 +82,35 @@ class Admission:
         if update.inline_query:
             await parts.delivery.answer_inline(update.inline_query, [], cache_s=300, personal=True)
         raise ApplicationHandlerStop
+
+    async def _is_guest(self, update: Update, parts: "Parts") -> bool:
+        """Whether the link that somebody follows, or has followed today, admits them to this."""
+        chat, message = update.effective_chat, update.message
+        if chat is None or chat.type != ChatType.PRIVATE:
+            return False
+        payload = (take_argument(message, parts.bot) or "") if message and _starts(message, parts) else ""
+        if message and payload and await self._is_valid(payload, message, parts):
+            self._guests[chat.id] = (self._clock() + GUEST_S, payload[0])
+            return True
+        until, way = self._guests.get(chat.id) or (0.0, "")
+        if not way or self._clock() >= until:
+            return False
+        replied = message.reply_to_message if message else None
+        answers = replied is not None and replied.from_user is not None and replied.from_user.id == parts.bot.id
+        return update.callback_query is not None or (way == _REVIEWING and answers)
+
+    async def _is_valid(self, payload: str, message: Message, parts: "Parts") -> bool:
+        """Whether we have made that link, for a group that is admitted."""
+        if payload.startswith(_REVIEWING):
+            group = verify(payload, message.get_bot().token)
+            return group is not None and self.admits(group, None)
+        if not payload.startswith(_CARRIED):
+            return False
+        try:
+            return await parts.database.passages.find(payload[1:], at=parts.clock()) is not None
+        except StorageError as exc:
+            log.error("%s", exc)
+            return False
 
     def _follow(self, message: Message | None) -> None:
         """A group on the list has become a supergroup, with another id."""
@@ -81,11 +127,27 @@ class Admission:
         """Whether a refusal is due: somebody spoke to the bot, for the first time in this chat."""
         if update.message is None or not _addressed(update.message, chat, parts):
             return False
+        if chat.type == ChatType.PRIVATE:
+            first = chat.id not in self._refused
+            self._refused[chat.id] = None
+            return first
         try:
             return await parts.database.chats.once(chat.id, "refused")
         except StorageError as exc:  # rather silent than a refusal to every message
             log.error("%s", exc)
             return False
+
+
+def _is_anybodys(update: Update, parts: "Parts") -> bool:
+    """What is kept of somebody is theirs to ask about and to erase, wherever they are."""
+    if update.message:
+        return take_command(update.message, parts.bot) in _ANYBODYS
+    callback = unpack(update.callback_query.data or "") if update.callback_query else None
+    return callback is not None and callback.action.startswith(_ERASING)
+
+
+def _starts(message: Message, parts: "Parts") -> bool:
+    return take_command(message, parts.bot) == "start"
 
 
 def _addressed(message: Message, chat: Chat, parts: "Parts") -> bool:

@@ -160,7 +160,7 @@ async def _furnished(application: App, house: House) -> AsyncIterator[Parts]:
         replies=house.replies,
         bot=Bot(me.id, me.username or ""),
         database=house.database,
-        delivery=Delivery(application.bot, house.database.chats.migrate),
+        delivery=Delivery(application.bot, house.database.migrate_chat),
         budget=PersonBudget(),
         twins=Twins(),
         admission=Admission(house.allowed, house.operators),

@@ -1,8 +1,6 @@
 """Questions -> answers: what is addressed to the bot, what was edited, and what nobody else has answered."""
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from datetime import timedelta
 from typing import Any, Final
@@ -24,6 +22,7 @@ from bot.telegram.intake import (
     replied_message,
     take_asked,
     take_question,
+    take_stray,
     words_of,
 )
 from bot.telegram.outgoing import Outgoing
@@ -39,7 +38,6 @@ from bot.telegram.speaking import (
     within_budget,
 )
 from bot.telegram.trails import Shelf
-from bot.telegram.waiting import Waiting
 from prompts import Language
 
 SURE: Final = 0.8
@@ -57,15 +55,16 @@ log = logging.getLogger(__name__)
 class Asking:
     """Answers questions; one reply to each, edited when its question is."""
 
-    def __init__(self, parts: Parts, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
+    def __init__(self, parts: Parts) -> None:
         self._parts, self._shelf = parts, Shelf(parts.answerer.library)
-        self._waiting = Waiting(sleep)
+        self._waiting = parts.waiting
 
     def register(self, application: App) -> None:
         """Add the handlers; they come last among those for messages, since in private every message is a question."""
         application.add_handler(CommandHandler("ask", self.ask, filters=filters.UpdateType.MESSAGE))
         words = filters.TEXT | filters.CAPTION
-        application.add_handler(MessageHandler(words & ~filters.COMMAND & filters.UpdateType.MESSAGE, self.question))
+        asking = words & (~filters.COMMAND | filters.ChatType.PRIVATE) & filters.UpdateType.MESSAGE
+        application.add_handler(MessageHandler(asking, self.question))
         application.add_handler(MessageHandler(words & filters.UpdateType.EDITED_MESSAGE, self.edited))
 
     async def stopping(self) -> None:
@@ -73,12 +72,15 @@ class Asking:
         await self._waiting.close()
 
     async def question(self, update: Update, _: Context) -> None:
-        """A message that may be addressed to the bot; a picture's caption may hold `/ask` too."""
+        """A message that may be addressed to the bot; a picture's caption may hold `/ask` too.
+
+        In private, so may a command that is none: whoever misspells one is shown what can be asked.
+        """
         message = update.effective_message
         if message is None:
             return
         asked = take_asked(message, self._parts.bot)
-        question = asked or take_question(message, self._parts.bot)
+        question = asked or take_question(message, self._parts.bot) or take_stray(message, self._parts.bot)
         if question is None:
             await self._overhear(message)
         elif asked or not await self._is_quiet(message):

@@ -6,18 +6,19 @@ A button works for whoever presses it, also after a restart: all it needs stands
 import logging
 from typing import Any
 
-from telegram import CallbackQuery, Message, Update
+from telegram import InlineKeyboardMarkup, Message, Update
 from telegram.ext import Application, CallbackQueryHandler, ContextTypes
 
 from bot.errors import StorageError
 from bot.telegram import keyboards
 from bot.telegram.ballots import Ballots, Vote
-from bot.telegram.callbacks import Callback, pattern, unpack
+from bot.telegram.callbacks import pattern, unpack
 from bot.telegram.intake import replied_message, words_of
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.parts import Parts
+from bot.telegram.presses import change, change_keyboard, pressed, say_too_old
 from bot.telegram.rendering import Frame, render_article, render_below, render_found
-from bot.telegram.speaking import is_group, language_for, sentences_for, settings_for
+from bot.telegram.speaking import is_group, sentences_for, sentences_in, settings_for
 from bot.telegram.trails import Shelf, Trail
 
 App = Application[Any, Any, Any, Any, Any, Any]
@@ -78,8 +79,7 @@ class Buttons:
         keyboard = self._answer_keyboard(trail, message)
         if callback.action == "ar":
             keyboard = keyboards.related_keyboard(trail, self._shelf, self._parts.replies[trail.language])
-        done = await self._parts.delivery.edit_keyboard(message.chat.id, message.message_id, keyboard)
-        await acknowledge(self._parts, query, done)
+        await change_keyboard(self._parts, query, message, keyboard)
 
     async def show_article(self, update: Update, _: Context) -> None:
         """An article by itself, in place of what the message showed."""
@@ -89,7 +89,7 @@ class Buttons:
         if message is None or found is None or at is None:
             await say_too_old(self._parts, query)
             return
-        sentences = await sentences_for(self._parts, query)
+        sentences = await sentences_in(self._parts, message)
         html = render_article(*at, sentences, self._shelf)
         keyboard = keyboards.article_keyboard(found.key, *at, sentences)
         await change(self._parts, query, message, Outgoing(html, keyboard))
@@ -120,42 +120,44 @@ class Buttons:
         cast: Vote = "up" if callback.action == "vu" else "down"
         before = self._ballots.cast(message.chat.id, message.message_id, query.from_user.id, cast)
         if before != cast:
-            self._count(message, cast, trail, 1)
+            self._count(message, cast, 1)
             if before:
-                self._count(message, before, trail, -1)
-        if cast == "up":
+                self._count(message, before, -1)
+        if cast == "up" or not self._parts.delivery.takes_press(message.chat.id):
             await self._parts.delivery.acknowledge(query, sentences("telegram.voted_up"))
             return
+        await self._parts.delivery.acknowledge(query, sentences("telegram.voted_down"))
         reasons = keyboards.reasons_keyboard(trail, self._parts.replies[trail.language])
-        done = await self._parts.delivery.edit_keyboard(message.chat.id, message.message_id, reasons)
-        await acknowledge(self._parts, query, done, sentences("telegram.voted_down"))
+        await self._parts.delivery.edit_keyboard(message.chat.id, message.message_id, reasons)
 
     async def explain(self, update: Update, _: Context) -> None:
-        """Why the answer was not good: the question is kept for review with that reason, without who says so."""
+        """Why the answer was not good, once from each who voted so: the question is kept, without who says so."""
         query, message, callback = pressed(update)
         trail, reason = Trail.decode(callback.text(1)), callback.number(0)
         if message is None or trail is None or reason is None or not 0 <= reason < len(keyboards.REASONS):
             await say_too_old(self._parts, query)
             return
-        await self._keep_disputed(message, trail, keyboards.REASONS[reason])
-        keyboard = self._answer_keyboard(trail, message)
-        await self._parts.delivery.edit_keyboard(message.chat.id, message.message_id, keyboard)
         sentences = await sentences_for(self._parts, query)
-        await self._parts.delivery.acknowledge(query, sentences("telegram.explained"))
+        if not self._ballots.explain(message.chat.id, message.message_id, query.from_user.id):
+            await self._parts.delivery.acknowledge(query, sentences("telegram.explain_once"), alert=True)
+            return
+        kept = await self._keep_disputed(message, trail, keyboards.REASONS[reason])
+        words = sentences("telegram.explained") if kept else sentences("telegram.explained_not_kept")
+        await self._parts.delivery.acknowledge(query, words)
+        if self._parts.delivery.takes_press(message.chat.id):
+            keyboard = self._answer_keyboard(trail, message)
+            await self._parts.delivery.edit_keyboard(message.chat.id, message.message_id, keyboard)
 
-    def _answer_keyboard(self, trail: Trail, message: Message) -> Any:
+    def _answer_keyboard(self, trail: Trail, message: Message) -> InlineKeyboardMarkup:
         return keyboards.answer_keyboard(trail, self._parts.replies[trail.language], group=is_group(message))
 
-    def _count(self, message: Message, vote: Vote, trail: Trail, amount: int) -> None:
-        article = None if trail.leading.key else trail.leading.number
-        self._parts.database.usage.count(
-            message.chat.id, f"vote_{vote}", article, at=self._parts.clock(), amount=amount
-        )
+    def _count(self, message: Message, vote: Vote, amount: int) -> None:
+        self._parts.database.usage.count(message.chat.id, f"vote_{vote}", at=self._parts.clock(), amount=amount)
 
-    async def _keep_disputed(self, message: Message, trail: Trail, reason: str) -> None:
+    async def _keep_disputed(self, message: Message, trail: Trail, reason: str) -> bool:
         question = question_behind(self._parts, message)
         if not question:
-            return
+            return False
         try:
             await self._parts.database.review.add(
                 message.chat.id,
@@ -169,6 +171,8 @@ class Buttons:
             )
         except StorageError as exc:
             log.error("%s", exc)
+            return False
+        return True
 
 
 class StaleButtons:
@@ -187,39 +191,11 @@ class StaleButtons:
             await say_too_old(self._parts, update.callback_query)
 
 
-def pressed(update: Update) -> tuple[CallbackQuery, Message | None, Callback]:
-    """The press, the message under which the button stands (None where Telegram no longer shows it), and its data."""
-    query = update.callback_query
-    if query is None:
-        raise TypeError("not a press of a button")
-    message = query.message if isinstance(query.message, Message) and query.message.is_accessible else None
-    return query, message, unpack(query.data or "") or Callback("")
-
-
 def question_behind(parts: Parts, message: Message) -> str:
     """The question that a message of ours answers: remembered, or read from the message replied to; else empty."""
     replied = replied_message(message)
     words = words_of(replied, parts.bot) if replied else ""
     return parts.recalled.find(message.chat.id, message.message_id) or words
-
-
-async def change(parts: Parts, query: CallbackQuery, message: Message, outgoing: Outgoing) -> None:
-    """Put the words and buttons into the message, and answer the press."""
-    await acknowledge(parts, query, await parts.delivery.edit(message.chat.id, message.message_id, outgoing))
-
-
-async def acknowledge(parts: Parts, query: CallbackQuery, done: bool, text: str | None = None) -> None:
-    """Answer the press; where the message could not be changed any more, say so."""
-    if done:
-        await parts.delivery.acknowledge(query, text)
-    else:
-        await say_too_old(parts, query)
-
-
-async def say_too_old(parts: Parts, query: CallbackQuery) -> None:
-    """A button that leads nowhere any more."""
-    sentences = parts.replies[await language_for(parts, query)]
-    await parts.delivery.acknowledge(query, sentences("telegram.too_old"), alert=True)
 
 
 def _frame(message: Message) -> Frame:

@@ -17,7 +17,7 @@ from bot.telegram.callbacks import Callback, pack, pattern, unpack
 from bot.telegram.intake import take_argument
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.parts import Parts
-from bot.telegram.speaking import sentences_for, speaker_id
+from bot.telegram.speaking import sentences_for, sentences_in, speaker_id, within_budget
 from prompts import Replies
 
 MINUTES: Final = (5, 10, 30, 60)
@@ -57,7 +57,6 @@ _CHOICES: Final = (
         (("settings.length_full", "full"), ("settings.length_brief", "brief")),
         private=True,
     ),
-    _Choice("sq", "quiz_anonymous", "settings.quiz", (("settings.quiz_on", True), ("settings.quiz_off", False))),
     _Choice("sm", "language_model", "settings.model", (("settings.model_on", True), ("settings.model_off", False))),
 )
 _MINUTES, _QUIET, _FROM, _UNTIL, _PANEL, _DONE = "sn", "sh", "sf", "su", "sp", "sd"
@@ -81,7 +80,8 @@ class Configuring:
             return
         say = await sentences_for(self._parts, message)
         if not await self._may_change(message.chat, speaker_id(message)):
-            await self._parts.delivery.reply(message, Outgoing(say("settings.administrators_only")))
+            if await within_budget(self._parts, message, say):
+                await self._parts.delivery.reply(message, Outgoing(say("settings.administrators_only")))
             return
         current = await self._parts.database.chats.settings(message.chat_id)
         await self._parts.delivery.reply(message, panel(current, say, private=_private(message.chat)))
@@ -99,14 +99,15 @@ class Configuring:
         if not await self._may_change(message.chat, query.from_user.id):
             await self._parts.delivery.acknowledge(query, say("settings.administrators_only"), alert=True)
             return
-        await self._obey(query, message, callback, say)
+        await self._obey(query, message, callback)
 
-    async def _obey(self, query: CallbackQuery, message: Message, callback: Callback, say: Replies) -> None:
+    async def _obey(self, query: CallbackQuery, message: Message, callback: Callback) -> None:
         chat_id, private = message.chat_id, _private(message.chat)
+        say = await sentences_in(self._parts, message)
         changes = changes_of(callback, private=private)
         if changes:
             current = await self._parts.database.chats.change(chat_id, **changes)
-            say = await sentences_for(self._parts, query)  # it may have been the language
+            say = await sentences_in(self._parts, message)  # it may have been the language
             outgoing = panel(current, say, private=private)
         elif callback.action == _DONE:
             outgoing = Outgoing(say("settings.done"))
@@ -117,7 +118,11 @@ class Configuring:
         else:
             current = await self._parts.database.chats.settings(chat_id)
             outgoing = panel(current, say, private=private)
-        await self._parts.delivery.acknowledge(query, say("settings.changed") if changes else None)
+        deaf = changes.get("trigger") == "unanswered" and not await self._parts.administrators.bot_hears_all(chat_id)
+        if deaf:
+            await self._parts.delivery.acknowledge(query, say("settings.hears_too_little"), alert=True)
+        else:
+            await self._parts.delivery.acknowledge(query, say("settings.changed") if changes else None)
         await self._parts.delivery.edit(chat_id, message.message_id, outgoing)
 
     async def _may_change(self, chat: Chat, user_id: int) -> bool:

@@ -86,6 +86,7 @@ class Delivery:
         self._turns: dict[int, _Turn] = {}
         self._closed: dict[int, float] = {}
         self._successors: dict[int, int] = {}
+        self._untold: dict[int, int] = {}
         self._background: set[asyncio.Task[object]] = set()
         self._thinking = 0
 
@@ -120,7 +121,8 @@ class Delivery:
                     raise
                 log.warning("a message was refused (%s); sent again, plainer", refusal.value)
                 plainer = outgoing if refusal is Refusal.REPLY else _plainer(outgoing, refusal)
-                sent = await self._in_turn(chat_id, lambda current: post(current, plainer, None))
+                answers = reply_to if refusal is Refusal.PICTURE else None
+                sent = await self._in_turn(chat_id, lambda current: post(current, plainer, answers))
         except (TelegramError, _GivenUp) as exc:
             self._say_failed("message", exc)
             return None
@@ -230,14 +232,15 @@ class Delivery:
         *,
         cache_s: int,
         personal: bool,
-        next_offset: str = "",
     ) -> None:
         """Answer an inline query; one that is too old is no error."""
         await self._answer_query(
-            lambda: self._bot.answer_inline_query(
-                query.id, results, cache_time=cache_s, is_personal=personal, next_offset=next_offset
-            )
+            lambda: self._bot.answer_inline_query(query.id, results, cache_time=cache_s, is_personal=personal)
         )
+
+    def takes_press(self, chat_id: int) -> bool:
+        """Whether what a press asks for may be done now: not where the chat must wait, nor at the cost of answers."""
+        return self._pacing.take_press(self._successors.get(chat_id, chat_id))
 
     def heard_from(self, chat_id: int) -> None:
         """Somebody wrote there: a chat that was closed to the bot may be tried again."""
@@ -245,13 +248,20 @@ class Delivery:
 
     async def migrate(self, old_id: int, new_id: int) -> None:
         """A group has become a supergroup: what is meant for the old id goes to the new one from now on."""
-        if self._successors.get(old_id) == new_id:
+        if self._successors.get(old_id) == new_id and old_id not in self._untold:
             return
-        self._successors[old_id] = new_id
+        self._successors[old_id] = self._untold[old_id] = new_id
         try:
             await self._tell_moved(old_id, new_id)
-        except Exception:  # whatever storage says, the reply goes out
-            log.exception("a group's new id could not be stored")
+        except Exception as exc:  # whatever storage says, the reply goes out; it is told again later
+            log.error("a group's new id could not be stored yet (%s)", type(exc).__name__)
+        else:
+            self._untold.pop(old_id, None)
+
+    async def catch_up(self) -> None:
+        """Tell of the groups whose new id could not be stored before."""
+        for old_id, new_id in list(self._untold.items()):
+            await self.migrate(old_id, new_id)
 
     async def close(self) -> None:
         """End what runs in the background."""
@@ -430,6 +440,8 @@ def _plainer(outgoing: Outgoing, refusal: Refusal) -> Outgoing:
     """The same message without what was refused; where that is not known, bare words."""
     if refusal is Refusal.BUTTONS:
         return replace(outgoing, keyboard=None)
+    if refusal is Refusal.PICTURE:
+        return replace(outgoing, photo=None)
     if refusal in (Refusal.MARKUP, Refusal.LENGTH):
         return bare(outgoing)
     return replace(bare(outgoing), keyboard=None, photo=None)

@@ -12,8 +12,6 @@ from bot.answering.service import Answerer
 from bot.telegram.rawbot import RawBot
 from bot.telegram.webhook import Webhook
 
-QUESTION: Final = "党员上网有哪些规定"
-"""Asked of the index now and then; it is found or declined, but never without an answer."""
 EVERY_S: Final = 30.0
 WATCH_S: Final = 5.0
 
@@ -33,8 +31,7 @@ class Health:
         """What is wrong at present; nothing where all is well."""
         async with self._lock:
             if time.monotonic() - self._asked_at >= EVERY_S:
-                answer = await self._answerer.answer_anew(QUESTION, "zh")
-                self._index_fails = answer.status == "unavailable"
+                self._index_fails = not await self._answerer.is_well()
                 self._asked_at = time.monotonic()
         entrance = self._entrance()
         return [*(["index: no answer"] if self._index_fails else []), *([f"updates: {entrance}"] if entrance else [])]

@@ -8,6 +8,10 @@ from telegram import Message, MessageEntity
 from telegram.constants import ChatType
 
 _COMMAND: Final = re.compile(r"^/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?=\s|$)")
+COMMANDS: Final = frozenset(
+    ("start", "help", "ask", "article", "chapter", "toc", "search", "privacy", "forget", "settings", "review", "stats")
+)
+"""Ours; any other command is meant for another bot."""
 _ASKING: Final = re.compile(
     r"[?？]|吗|么|呢|什么|怎么|怎样|如何|为何|为啥|咋|能不能|可不可以|可以不|行不行|算不算|会不会|要不要|是不是|有没有|该不该|"
     r"哪些|哪条|哪个|谁|多少|几条|请问|请教|^(?:what|who|how|can|may|is|are|does|do|should)\b",
@@ -64,9 +68,15 @@ def take_question(message: Message, bot: Bot) -> Question | None:
 
 
 def take_argument(message: Message, bot: Bot) -> str | None:
-    """What stands behind a command that is meant for this bot; None where another bot is meant."""
+    """What stands behind a command of ours; None where another bot is meant."""
     command = _command(message, bot)
     return command[1] if command else None
+
+
+def take_command(message: Message, bot: Bot) -> str | None:
+    """Which of our commands a message is; None where it is none, or meant for another bot."""
+    command = _command(message, bot)
+    return command[0] if command else None
 
 
 def take_asked(message: Message, bot: Bot) -> Question | None:
@@ -76,6 +86,20 @@ def take_asked(message: Message, bot: Bot) -> Question | None:
         return None
     pointed_at = "" if command[1] else _pointed_at(message, bot)
     return Question(command[1] or pointed_at, "mention", bool(pointed_at))
+
+
+def take_stray(message: Message, bot: Bot) -> Question | None:
+    """What a private message asks that begins like a command, but is none of ours; empty where nothing stands behind.
+
+    To be asked of what no command has taken. None in groups, and where another bot is meant.
+    """
+    text = message.text or message.caption or ""
+    if message.chat.type != ChatType.PRIVATE or not text.startswith("/") or is_foreign(message, bot):
+        return None
+    command = _COMMAND.match(text)
+    if command and command[2] and command[2].casefold() != bot.username.casefold():
+        return None
+    return Question((text[command.end() :] if command else text.lstrip("/")).strip())
 
 
 def words_of(message: Message, bot: Bot) -> str:
@@ -110,7 +134,9 @@ def looks_like_question(text: str) -> bool:
 def _command(message: Message, bot: Bot) -> tuple[str, str] | None:
     text = message.text or message.caption or ""
     command = _COMMAND.match(text)
-    if command is None or (command[2] and command[2].casefold() != bot.username.casefold()):
+    if command is None or command[1].lower() not in COMMANDS:
+        return None
+    if command[2] and command[2].casefold() != bot.username.casefold():
         return None
     return command[1].lower(), text[command.end() :].strip()
 

@@ -47,7 +47,7 @@ def answer_keyboard(trail: Trail, replies: Replies, *, group: bool) -> InlineKey
 
 
 def reasons_keyboard(trail: Trail, replies: Replies) -> InlineKeyboardMarkup:
-    """Why the answer was not good, in one tap."""
+    """Why the answer was not good, in one tap, and the way back."""
     carried = trail.encode()
     sentences = (
         replies("button.reason_article"),
@@ -56,7 +56,7 @@ def reasons_keyboard(trail: Trail, replies: Replies) -> InlineKeyboardMarkup:
         replies("button.reason_other"),
     )
     buttons = [_button(sentence, "vr", place, carried) for place, sentence in enumerate(sentences)]
-    return _grid(buttons, per_row=2)
+    return _grid(buttons, [_button(replies("button.back"), "ao", carried)], per_row=2)
 
 
 def related_keyboard(trail: Trail, shelf: Shelf, replies: Replies) -> InlineKeyboardMarkup:

@@ -58,11 +58,9 @@ class PersonBudget:
     def __len__(self) -> int:
         return len(self._asked)
 
-    def forget(self, user_id: int) -> None:
-        """Drop what is known of one person, in every chat."""
-        for person in [person for person in self._asked if person[1] == user_id]:
-            del self._asked[person]
-            self._told.discard(person)
+    def sweep(self) -> None:
+        """Drop everybody who has not asked for an hour."""
+        self._sweep(self._clock())
 
     def _drop_old(self, times: deque[float], now: float) -> None:
         while times and now - times[0] >= self._limits[-1][0]:

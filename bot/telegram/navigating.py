@@ -7,14 +7,14 @@ from telegram.ext import Application, CallbackQueryHandler, CommandHandler, Cont
 
 from bot.answering.model import Answer
 from bot.telegram import keyboards
-from bot.telegram.buttons import change, pressed, say_too_old
 from bot.telegram.callbacks import pattern
 from bot.telegram.dressing import dress
 from bot.telegram.intake import is_foreign, take_argument
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.parts import Parts
+from bot.telegram.presses import change, pressed, say_too_old
 from bot.telegram.rendering import render_article, render_chapter, render_contents, safe
-from bot.telegram.speaking import is_group, language_for, sentences_for, within_budget
+from bot.telegram.speaking import is_group, language_for, sentences_for, sentences_in, within_budget
 from bot.telegram.trails import Shelf
 from knowledge.model import Chapter, Regulation
 from prompts import Replies
@@ -93,7 +93,7 @@ class Navigating:
         if message is None:
             await say_too_old(self._parts, query)
             return
-        sentences = await sentences_for(self._parts, query)
+        sentences = await sentences_in(self._parts, message)
         text = safe(sentences("telegram.regulations", count=len(self._shelf)))
         keyboard = keyboards.regulations_keyboard(self._shelf, callback.number(0) or 0)
         await change(self._parts, query, message, Outgoing(text, keyboard))
@@ -105,7 +105,7 @@ class Navigating:
         if message is None or regulation is None:
             await say_too_old(self._parts, query)
             return
-        sentences = await sentences_for(self._parts, query)
+        sentences = await sentences_in(self._parts, message)
         outgoing = contents_message(regulation, self._shelf, sentences, callback.number(1) or 0)
         await change(self._parts, query, message, outgoing)
 
@@ -117,7 +117,7 @@ class Navigating:
         if message is None or regulation is None or (where != 0 and chapter is None):
             await say_too_old(self._parts, query)
             return
-        sentences = await sentences_for(self._parts, query)
+        sentences = await sentences_in(self._parts, message)
         outgoing = chapter_message(regulation, chapter, self._shelf, sentences, callback.number(2) or 0)
         await change(self._parts, query, message, outgoing)
 
@@ -129,7 +129,7 @@ class Navigating:
         if message is None or at is None:
             await say_too_old(self._parts, query)
             return
-        sentences = await sentences_for(self._parts, query)
+        sentences = await sentences_in(self._parts, message)
         html = render_article(*at, sentences, self._shelf)
         keyboard = keyboards.contents_article_keyboard(*at, self._shelf, sentences)
         await change(self._parts, query, message, Outgoing(html, keyboard))

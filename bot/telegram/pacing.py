@@ -29,6 +29,7 @@ _SWEEP_AT: Final = 1000
 @dataclass(slots=True)
 class _Chat:
     calls: deque[float] = field(default_factory=deque)
+    presses: deque[float] = field(default_factory=deque)
     resting_until: float = 0.0
 
 
@@ -62,6 +63,21 @@ class ChatPacing:
         chat.calls.append(self._clock())
         if len(chat.calls) > rate.calls:
             chat.calls.popleft()
+
+    def take_press(self, chat_id: int) -> bool:
+        """Whether a pressed button may change something here now; if so, it is counted.
+
+        In a group, presses may use half of the calls: however much is paged, answers find room.
+        """
+        if self.delay_s(chat_id) > 0:
+            return False
+        chat, rate, now = self._chat(chat_id), self._rate(chat_id), self._clock()
+        while chat.presses and now - chat.presses[0] >= rate.seconds:
+            chat.presses.popleft()
+        if chat_id < 0 and len(chat.presses) >= rate.calls // 2:
+            return False
+        chat.presses.append(now)
+        return True
 
     def rest(self, chat_id: int, retry_after_s: float) -> None:
         """Telegram asks to leave this chat alone for so long."""

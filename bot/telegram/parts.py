@@ -13,6 +13,7 @@ from bot.telegram.delivery import Delivery
 from bot.telegram.intake import Bot
 from bot.telegram.limits import PersonBudget, Twins
 from bot.telegram.recalling import Recalled
+from bot.telegram.waiting import Waiting
 from prompts import Language, Replies
 
 
@@ -35,3 +36,4 @@ class Parts:
     retention_days: int
     stores_turns: bool = False
     recalled: Recalled = field(default_factory=Recalled, kw_only=True)
+    waiting: Waiting = field(default_factory=Waiting, kw_only=True)

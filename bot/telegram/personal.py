@@ -11,7 +11,7 @@ from bot.telegram.callbacks import pack, pattern
 from bot.telegram.intake import take_argument
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.parts import Parts
-from bot.telegram.speaking import sentences_for, settings_for, speaker_id
+from bot.telegram.speaking import sentences_for, sentences_in, settings_for, speaker_id, within_budget
 
 _ERASE_GROUP = "fg"
 
@@ -34,10 +34,11 @@ class Personal:
         if message is None or take_argument(message, self._parts.bot) is None:
             return
         say = await sentences_for(self._parts, message)
-        lines = [say("telegram.privacy")]
+        if not await within_budget(self._parts, message, say):
+            return
         settings = await settings_for(self._parts, message.chat_id)
-        if settings.trigger == "unanswered":
-            lines.append(say("telegram.privacy_unanswered"))
+        overhears = settings.trigger == "unanswered"
+        lines = [say("telegram.privacy_unanswered") if overhears else say("telegram.privacy")]
         if self._parts.answerer.uses_model and settings.language_model:
             lines.append(say("telegram.privacy_model"))
         turns = say("telegram.privacy_turns_stored" if self._parts.stores_turns else "telegram.privacy_turns")
@@ -52,8 +53,11 @@ class Personal:
         if message is None or take_argument(message, self._parts.bot) is None:
             return
         say = await sentences_for(self._parts, message)
+        if not await within_budget(self._parts, message, say):
+            return
         person = speaker_id(message)
-        self._parts.budget.forget(person)
+        self._parts.recalled.forget(person)  # their private chat has their own id
+        self._parts.waiting.forget(person)
         erased = await self._parts.database.erase_person(person)
         await self._parts.answerer.forget(Place(chat="", user=str(person)))
         words = say("telegram.forget", count=erased) if erased else say("telegram.forget_nothing")
@@ -77,7 +81,8 @@ class Personal:
         erased = await self._parts.database.erase_chat(message.chat_id)
         await self._parts.answerer.forget(Place(str(message.chat_id)))
         await self._parts.delivery.acknowledge(query)
-        words = Outgoing(say("telegram.forgot_group", count=erased))
+        written = await sentences_in(self._parts, message)
+        words = Outgoing(written("telegram.forgot_group", count=erased))
         await self._parts.delivery.edit(message.chat_id, message.message_id, words)
 
     async def _administers(self, message: Message, person: int) -> bool:

@@ -34,6 +34,15 @@ class Recalled:
         kept = self._questions.get((chat_id, reply_id))
         return kept[1] if kept else None
 
+    def forget(self, chat_id: int) -> None:
+        """Forget the questions of one chat."""
+        for key in [key for key in self._questions if key[0] == chat_id]:
+            del self._questions[key]
+
+    def sweep(self) -> None:
+        """Forget what is older than an hour."""
+        self._drop_old()
+
     def _drop_old(self) -> None:
         now = self._clock()
         while self._questions and now - next(iter(self._questions.values()))[0] >= MEMORY_S:

@@ -12,6 +12,7 @@ class Refusal(Enum):
     BUTTONS = "buttons"
     REPLY = "reply"
     TOPIC = "topic"
+    PICTURE = "picture"
     CLOSED = "closed"
     UNCHANGED = "unchanged"
     GONE = "gone"
@@ -34,6 +35,10 @@ _MARKS: Final = (
             "there is no text in the message",
             "message_author_required",
         ),
+    ),
+    (
+        Refusal.PICTURE,
+        ("rights to send photo", "rights to send media", "chat_send_photos", "chat_send_media"),
     ),
     (
         Refusal.CLOSED,

@@ -9,7 +9,7 @@ What stands above and below the quote is the *frame*. It stays in place while th
 way back to the answer needs nothing but the message itself and its `Trail`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape, unescape
 from typing import Final, Self
@@ -36,9 +36,6 @@ _MARKS: Final = "，、；。：！？\n"
 _LEFT_OUT: Final = dict.fromkeys(
     [0, *range(0x202A, 0x202F), *range(0x2066, 0x206A), *range(0xD800, 0xE000)]
 )  # NUL, controls of direction, lone surrogates
-
-Block = tuple[str, str, str]
-"""One piece of a message: what opens it, its plain text (escaped at the very end), what closes it."""
 
 Passage = tuple[str, str, Bold | None]
 """A label, an article's text, and which of its words are bold."""
@@ -297,51 +294,6 @@ def _bolden(text: str, bold: Bold | None) -> str:
         return safe(text)
     end = bold.start + bold.length
     return f"{safe(text[: bold.start])}<b>{safe(text[bold.start : end])}</b>{safe(text[end:])}"
-
-
-def render_text(text: str, limit: int = MAX_MESSAGE_UTF16) -> list[str]:
-    """Plain text, escaped and cut to size."""
-    return join_blocks((("", line, "") for line in text.split("\n")), limit)
-
-
-def join_blocks(blocks: Iterable[Block], limit: int = MAX_MESSAGE_UTF16) -> list[str]:
-    """Blocks, one a line, as messages of at most `limit` UTF-16 units of markup; every message is whole by itself.
-
-    Raises:
-        ValueError: the limit leaves no room beside the tags.
-    """
-    messages: list[str] = []
-    current = ""
-    for opening, text, closing in blocks:
-        for place, piece in enumerate(_pieces(text, limit - utf16_length(opening + closing))):
-            if opening and not piece.strip():
-                continue
-            head = opening.rpartition("\n")[2] if place else opening  # a label stands above the first piece only
-            block = head + piece + closing
-            joined = f"{current}\n{block}" if current else block
-            if utf16_length(joined) > limit:
-                messages.append(current)
-                joined = block
-            current = joined
-    if current.strip():
-        messages.append(current)
-    return [message for message in messages if message.strip()]
-
-
-def _pieces(text: str, room: int) -> Iterator[str]:
-    """The text escaped, in pieces of at most `room` UTF-16 units, cut at a line or sentence end where one is near."""
-    if room < 16:
-        raise ValueError(f"no room for text: {room} UTF-16 units")
-    rest = _clean(text)
-    while (cut := _fitting(rest, room)) < len(rest):
-        for mark in ("\n", "。", "；", "，", " "):
-            place = rest.rfind(mark, cut // 2, cut)
-            if place > 0:
-                cut = place + 1
-                break
-        yield escape(rest[:cut].rstrip("\n"), quote=False)
-        rest = rest[cut:].lstrip("\n")
-    yield escape(rest, quote=False)
 
 
 def _fitting(text: str, room: int) -> int:

@@ -3,19 +3,20 @@
     in the group      /review          -> a link into the private chat, signed for that group
     in private        /start r…        -> its first open question, with buttons
     answering         亲自作答 -> a prompt -> the reply to it goes to the group, below the bot's earlier answer
-    teaching          加别名, 加例问 -> an article -> (for an alias: a prompt for the word) -> the folder of additions
+    teaching          加别名, 加例问 -> an article -> (for an alias: a prompt for the word) -> a proposal
+    operators         see proposals first: 采用 -> the folder of additions, 不采用; what they teach counts at once
+
+Teaching changes the answers in every chat, so a group's administrator alone never does it.
 
 Nothing is remembered between the steps: buttons and the prompts' first words carry all. At every step, who acts must
 administer the question's group at that moment, or be an operator.
 """
 
-import base64
-import hmac
+import logging
 import re
 from dataclasses import dataclass
-from hashlib import sha256
 from html import escape
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 from telegram import CallbackQuery, ForceReply, InlineKeyboardButton, InlineKeyboardMarkup, Message, Update
 from telegram.constants import ChatType
@@ -29,13 +30,15 @@ from telegram.ext import (
 )
 
 from bot.answering.composing import label_of
-from bot.storage.review import MAX_TERM, ReviewItem
+from bot.errors import StorageError
+from bot.storage.review import MAX_TERM, Proposal, ReviewItem, Taught
 from bot.storage.usage import PRIVATE
 from bot.telegram.callbacks import Callback, pack, pattern, unpack
 from bot.telegram.intake import take_argument
+from bot.telegram.links import sign, verify
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.parts import Parts
-from bot.telegram.speaking import sentences_for, speaker_id
+from bot.telegram.speaking import sentences_for, speaker_id, within_budget
 from knowledge.model import Article
 from knowledge.normalising import normalise
 from prompts import Replies
@@ -44,11 +47,11 @@ MAX_ANSWER: Final = 1_500
 _REASONS: Final = ("out_of_scope", "no_such_article", "wrong_article", "not_answered", "not_covered", "other")
 ARTICLES_PER_PAGE: Final = 40
 _PER_ROW: Final = 5
-_KEY_BYTES: Final = 12
 _LINK: Final = re.compile(r"^/start(?:@\w+)? r([\w-]{27})$", re.ASCII)
 _PROMPT: Final = re.compile(r"^#(\d{1,9})(?:/(\d{1,4}))? · ", re.ASCII)
 _SHOW, _NEXT, _DISMISS, _ANSWER = "rs", "rn", "rd", "ra"
 _CHOOSE, _TEACH, _QUESTION, _ALIAS = "rc", "rt", "q", "l"
+_ADOPT, _DECLINE, _LATER = "rp", "rx", "rk"
 
 EVERYWHERE: Final = PRIVATE
 """The scope of operators: all groups, and what was asked in private."""
@@ -69,6 +72,9 @@ class Prompt:
             return None
         match = _PROMPT.match(replied.text or "")
         return cls(int(match[1]), int(match[2]) if match[2] else None) if match else None
+
+
+log = logging.getLogger(__name__)
 
 
 class _RepliesToPrompt(filters.MessageFilter):
@@ -104,7 +110,7 @@ class Reviewing:
         say, person = await sentences_for(self._parts, message), speaker_id(message)
         if message.chat.type == ChatType.PRIVATE:
             if person in self._parts.operators:
-                await self._parts.delivery.reply(message, await self._first(EVERYWHERE, say))
+                await self._parts.delivery.reply(message, await self._first_proposal(say))
             else:
                 await self._parts.delivery.reply(message, Outgoing(say("review.group_first")))
         elif await self._may_review(message.chat_id, person):
@@ -112,7 +118,7 @@ class Reviewing:
             url = f"https://t.me/{self._parts.bot.username}?start={payload}"
             keyboard = InlineKeyboardMarkup([[InlineKeyboardButton(say("review.open"), url=url)]])
             await self._parts.delivery.reply(message, Outgoing(say("review.invitation"), keyboard))
-        else:
+        elif await within_budget(self._parts, message, say):
             await self._parts.delivery.reply(message, Outgoing(say("review.administrators_only")))
 
     async def arrived(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
@@ -145,7 +151,8 @@ class Reviewing:
         elif prompt.article is None:
             words = await self._answer(item, (message.text or "").strip(), say)
         else:
-            words = await self._add_alias(item, (message.text or "").strip(), prompt.article, say)
+            term = (message.text or "").strip()
+            words = await self._add_alias(item, term, prompt.article, speaker_id(message), say)
         await self._parts.delivery.reply(message, Outgoing(words))
 
     async def pressed(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
@@ -159,7 +166,10 @@ class Reviewing:
         if callback is None or item_id is None or not isinstance(message, Message):
             await self._parts.delivery.acknowledge(query, say("settings.too_old"))
             return
-        await self._obey(query, message, callback, item_id, say)
+        if callback.action in (_ADOPT, _DECLINE, _LATER):
+            await self._decide(query, message, callback, item_id, say)
+        else:
+            await self._obey(query, message, callback, item_id, say)
 
     async def _obey(
         self, query: CallbackQuery, message: Message, callback: Callback, item_id: int, say: Replies
@@ -182,13 +192,13 @@ class Reviewing:
             note = say("review.dismissed") if done else say("review.taken")
             outgoing = await self._first(scope, say, after_id=item_id)
         elif callback.action == _CHOOSE and teaching in (_QUESTION, _ALIAS):
-            outgoing = self._articles(item, scope, teaching, max(number, 0), say)
+            operator = person in self._parts.operators
+            outgoing = self._articles(item, scope, teaching, max(number, 0), say, operator=operator)
         elif callback.action == _TEACH and teaching == _ALIAS and self._article(number):
             await self._ask(query, say("review.prompt_alias", id=item.id, article=number), say)
             return
         elif callback.action == _TEACH and teaching == _QUESTION and self._article(number):
-            done = await self._adopt(item, "question", number)
-            note = say("review.adopted_question") if done else say("review.taken")
+            note = await self._teach(item, "question", number, person, say)
             outgoing = await self._first(scope, say, after_id=item_id)
         elif callback.action == _ANSWER and item.reply_message_id:
             await self._ask(query, say("review.prompt_answer", id=item.id), say)
@@ -211,19 +221,75 @@ class Reviewing:
             return say("review.not_sent")
         return say("review.sent")
 
-    async def _add_alias(self, item: ReviewItem, term: str, number: int, say: Replies) -> str:
+    async def _add_alias(self, item: ReviewItem, term: str, number: int, person: int, say: Replies) -> str:
         if "\n" in term or not 2 <= len(normalise(term)) <= MAX_TERM or self._article(number) is None:
             return say("review.bad_term")
-        done = await self._adopt(item, "alias", number, term)
-        return say("review.adopted_alias") if done else say("review.taken")
+        return await self._teach(item, "alias", number, person, say, term)
 
-    async def _adopt(
-        self, item: ReviewItem, outcome: Literal["question", "alias"], number: int, term: str = ""
-    ) -> bool:
-        done = await self._review.resolve(item.id, outcome, term=term, articles=(number,), at=self._parts.clock())
-        if done:
+    async def _teach(
+        self, item: ReviewItem, outcome: Taught, number: int, person: int, say: Replies, term: str = ""
+    ) -> str:
+        """What an operator teaches counts; what anybody else does is proposed. Returns what to say."""
+        proposed = person not in self._parts.operators
+        done = await self._review.resolve(
+            item.id, outcome, term=term, articles=(number,), at=self._parts.clock(), proposed=proposed
+        )
+        if not done:
+            return say("review.taken")
+        if proposed:
+            return say("review.proposed")
+        return await self._write(say("review.adopted_alias" if outcome == "alias" else "review.adopted_question"), say)
+
+    async def _write(self, words: str, say: Replies) -> str:
+        """Write the files of additions; the words, or that it could not be done yet."""
+        try:
             await self._parts.additions.write()
-        return done
+        except StorageError as exc:  # it stands in the database, and is written later
+            log.error("%s", exc)
+            return say("review.not_written")
+        return words
+
+    async def _decide(
+        self, query: CallbackQuery, message: Message, callback: Callback, proposal_id: int, say: Replies
+    ) -> None:
+        if query.from_user.id not in self._parts.operators:
+            await self._parts.delivery.acknowledge(query, say("review.lost"), alert=True)
+            return
+        shown = [one for one in await self._review.proposals(after_id=proposal_id - 1) if one.id == proposal_id]
+        proposal = shown[0] if shown and shown[0].mark == callback.text(1) else None
+        note: str | None = None
+        if callback.action != _LATER:
+            note = say("review.taken")
+            if proposal and callback.action == _ADOPT and await self._review.adopt(proposal, at=self._parts.clock()):
+                note = await self._write(say("review.adopted"), say)
+            elif proposal and callback.action == _DECLINE and await self._review.decline(proposal):
+                note = say("review.declined")
+        await self._parts.delivery.acknowledge(query, note)
+        outgoing = await self._first_proposal(say, after_id=proposal_id)
+        await self._parts.delivery.edit(message.chat_id, message.message_id, outgoing)
+
+    async def _first_proposal(self, say: Replies, *, after_id: int = 0) -> Outgoing:
+        """The first proposal behind `after_id`; where there is none, the first open question."""
+        proposals = await self._review.proposals(after_id=after_id)
+        return self._proposal_card(proposals[0], say) if proposals else await self._first(EVERYWHERE, say)
+
+    def _proposal_card(self, proposal: Proposal, say: Replies) -> Outgoing:
+        labels = [label_of(article, say) for number in proposal.articles if (article := self._article(number))]
+        articles = " ".join(labels)
+        question = f"<blockquote>{escape(proposal.question)}</blockquote>"
+        if proposal.outcome == "alias":
+            says = say("review.proposes_alias", term=escape(proposal.term), articles=articles)
+        else:
+            says = say("review.proposes_question", articles=articles)
+        rows = [
+            [
+                _button(say("review.adopt"), _ADOPT, proposal.id, proposal.mark),
+                _button(say("review.decline"), _DECLINE, proposal.id, proposal.mark),
+            ],
+            [_button(say("review.next"), _LATER, proposal.id)],
+        ]
+        words = f"{say('review.head_proposal', id=proposal.id)}\n{question}\n{says}"
+        return Outgoing(words, InlineKeyboardMarkup(rows))
 
     async def _may_review(self, chat_id: int, person: int) -> bool:
         """Operators review everything; administrators their own group; what was asked in private is for operators."""
@@ -258,7 +324,9 @@ class Reviewing:
         ]
         return Outgoing("\n".join(lines), InlineKeyboardMarkup([row for row in (first, teaching, leaving) if row]))
 
-    def _articles(self, item: ReviewItem, scope: int, teaching: str, page: int, say: Replies) -> Outgoing:
+    def _articles(
+        self, item: ReviewItem, scope: int, teaching: str, page: int, say: Replies, *, operator: bool
+    ) -> Outgoing:
         """The keyboard on which an article is chosen; it holds only articles that there are."""
         articles = self._parts.answerer.library.principal.articles
         last = (len(articles) - 1) // ARTICLES_PER_PAGE
@@ -274,6 +342,8 @@ class Reviewing:
         rows += [pages] if pages else []
         rows.append([_button(say("review.back"), _SHOW, item.id, scope)])
         words = say("review.choose_question") if teaching == _QUESTION else say("review.choose_alias")
+        if not operator:
+            words = f"{words}\n{say('review.only_proposed')}"
         return Outgoing(f"<blockquote>{escape(item.question)}</blockquote>\n{words}", InlineKeyboardMarkup(rows))
 
     def _article(self, number: int | None) -> Article | None:
@@ -283,26 +353,6 @@ class Reviewing:
         await self._parts.delivery.acknowledge(query)
         prompt = ForceReply(input_field_placeholder=say("review.placeholder"))
         await self._parts.delivery.send(query.from_user.id, Outgoing(words, prompt))
-
-
-def sign(chat_id: int, token: str) -> str:
-    """The payload of a deep link for a group's review: 28 characters that only the holder of the bot's token makes."""
-    packed = chat_id.to_bytes(8, "big", signed=True)
-    return "r" + base64.urlsafe_b64encode(packed + _mac(packed, token)).decode().rstrip("=")
-
-
-def verify(payload: str, token: str) -> int | None:
-    """The group that a payload was signed for; None where we did not sign it."""
-    try:
-        content = base64.urlsafe_b64decode(payload.removeprefix("r") + "=")
-    except ValueError:
-        return None
-    packed, mac = content[:8], content[8:]
-    return int.from_bytes(packed, "big", signed=True) if hmac.compare_digest(mac, _mac(packed, token)) else None
-
-
-def _mac(packed: bytes, token: str) -> bytes:
-    return hmac.new(token.encode(), b"review:" + packed, sha256).digest()[:_KEY_BYTES]
 
 
 def _button(words: str, action: str, *values: int | str) -> InlineKeyboardButton:

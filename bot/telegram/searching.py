@@ -8,14 +8,14 @@ from telegram.ext import Application, CallbackQueryHandler, CommandHandler, Cont
 
 from bot.answering.composing import label_of
 from bot.telegram import keyboards
-from bot.telegram.buttons import change, pressed, say_too_old
 from bot.telegram.callbacks import pattern
 from bot.telegram.intake import replied_message, take_argument
 from bot.telegram.navigating import called
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.parts import Parts
+from bot.telegram.presses import change, pressed, say_too_old
 from bot.telegram.rendering import safe
-from bot.telegram.speaking import sentences_for
+from bot.telegram.speaking import sentences_for, sentences_in
 from bot.telegram.textsearch import Hit, Span, TextSearch, merged
 from bot.telegram.trails import Found, Shelf
 from prompts import Replies
@@ -51,7 +51,6 @@ class Searching:
             return
         sentences = await sentences_for(self._parts, message)
         words = argument[:MAX_WORDS]
-        self._parts.database.usage.count(message.chat.id, "search", at=self._parts.clock())
         outgoing = Outgoing(safe(sentences("telegram.usage_search")))
         if words:
             outgoing = results_message(self._search.find(words), words, 0, self._shelf, sentences)
@@ -64,7 +63,7 @@ class Searching:
         if message is None or page is None or not words:
             await say_too_old(self._parts, query)
             return
-        sentences = await sentences_for(self._parts, query)
+        sentences = await sentences_in(self._parts, message)
         outgoing = results_message(self._search.find(words), words, page, self._shelf, sentences)
         await change(self._parts, query, message, outgoing)
 

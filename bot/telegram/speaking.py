@@ -1,7 +1,13 @@
-"""Which language is spoken, and under which settings: the chat's own choice, then the person's, then Chinese."""
+"""Which language is spoken, and under which settings.
+
+The chat's own choice comes first. Else whoever writes is answered in Chinese where they ask in it, then in their
+Telegram's language, then in that of their words; and a message of ours that is changed keeps the language in which it
+is written, since others read it too.
+"""
 
 import logging
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Final
 
 from telegram import CallbackQuery, InlineQuery, Message, User
 from telegram.constants import ChatType
@@ -10,6 +16,7 @@ from bot.answering.asking import language_of
 from bot.answering.generation.conversation import Place
 from bot.errors import StorageError
 from bot.storage.chats import DEFAULTS, ChatSettings
+from bot.telegram.intake import Bot, take_argument, take_asked, take_question, words_of
 from bot.telegram.limits import Verdict
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.rendering import safe
@@ -17,6 +24,11 @@ from prompts import Language, Replies
 
 if TYPE_CHECKING:  # Parts holds an Admission, which speaks
     from bot.telegram.parts import Parts
+
+_CHINESE: Final = re.compile(r"[\u3400-\u9fff\uf900-\ufaff]")
+_LATIN: Final = re.compile(r"[A-Za-z]")
+_NOT_OURS: Final = re.compile(r"<blockquote.*|《[^》]*》|“[^”]*”|<[^>]*>|[/@]\w+", re.DOTALL)
+"""What says nothing of the language of our sentences: quotes, titles, tags, commands and names."""
 
 log = logging.getLogger(__name__)
 
@@ -31,15 +43,18 @@ async def settings_for(parts: "Parts", chat_id: int) -> ChatSettings:
 
 
 async def language_for(parts: "Parts", source: Message | CallbackQuery | InlineQuery) -> Language:
-    """The language of the chat's settings, else of the person's Telegram, else of the words themselves."""
+    """The language in which to speak to a person."""
     message = source.message if isinstance(source, CallbackQuery) else source
     if isinstance(message, InlineQuery) or message is None:
         return personal_language(source.from_user)
     chosen = (await settings_for(parts, message.chat.id)).language
     if chosen != "auto":
         return chosen
-    words = (source.text or source.caption or "") if isinstance(source, Message) else ""
-    return personal_language(source.from_user, words)
+    if not isinstance(source, Message):
+        return personal_language(source.from_user)
+    if source.sender_chat and _CHINESE.search(source.chat.title or ""):
+        return "zh"  # whoever speaks for a Chinese group, or to it, has no language of their own
+    return personal_language(source.from_user, asked_words(source, parts.bot))
 
 
 async def sentences_for(parts: "Parts", source: Message | CallbackQuery | InlineQuery) -> Replies:
@@ -47,8 +62,31 @@ async def sentences_for(parts: "Parts", source: Message | CallbackQuery | Inline
     return parts.replies[await language_for(parts, source)]
 
 
+async def sentences_in(parts: "Parts", message: Message) -> Replies:
+    """The sentences for a message of ours that is changed."""
+    chosen = (await settings_for(parts, message.chat.id)).language
+    return parts.replies[written_in(message.text_html_urled if message.text else "") if chosen == "auto" else chosen]
+
+
+def written_in(markup: str) -> Language:
+    """The language of one of our own messages, by its sentences: what it quotes is Chinese always."""
+    ours = _NOT_OURS.sub("", markup)
+    return "en" if len(_LATIN.findall(ours)) > len(_CHINESE.findall(ours)) else "zh"
+
+
+def asked_words(message: Message, bot: Bot) -> str:
+    """The words that a person means, their own or those pointed at: without command and mention."""
+    question = take_asked(message, bot) or take_question(message, bot)
+    if question:
+        return question.text
+    argument = take_argument(message, bot)
+    return words_of(message, bot) if argument is None else argument
+
+
 def personal_language(person: User | None, words: str = "") -> Language:
-    """A person's language where it is one of ours; else that of their words, which is Chinese unless it is English."""
+    """Chinese for who asks in it; else a person's language where it is ours, else English if the words are."""
+    if _CHINESE.search(words):
+        return "zh"
     code = ((person.language_code if person else None) or "").casefold()
     if code.startswith("zh"):
         return "zh"

@@ -15,7 +15,7 @@ from bot.telegram.charts import draw_figures
 from bot.telegram.intake import take_argument
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.parts import Parts
-from bot.telegram.speaking import sentences_for, speaker_id
+from bot.telegram.speaking import sentences_for, speaker_id, within_budget
 from prompts import Replies
 
 DAYS: Final = 30
@@ -39,7 +39,8 @@ class Statistics:
             return
         say = await sentences_for(self._parts, message)
         if not await self._may_see(message):
-            await self._parts.delivery.reply(message, Outgoing(say("stats.administrators_only")))
+            if await within_budget(self._parts, message, say):
+                await self._parts.delivery.reply(message, Outgoing(say("stats.administrators_only")))
             return
         chat_id = None if message.chat.type == ChatType.PRIVATE else message.chat_id
         figures = await self._parts.database.figures(chat_id, DAYS, now=self._parts.clock())

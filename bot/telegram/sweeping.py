@@ -1,4 +1,4 @@
-"""Drops what is older than the retention: at start and once a day."""
+"""Drops what has had its time, and does later what could not be done at once: at start and every hour."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from telegram.ext import Application
 from bot.errors import StorageError
 from bot.telegram.parts import Parts
 
-EVERY_S: Final = 24 * 3600.0
+EVERY_S: Final = 3600.0
 AGAIN_S: Final = 600.0
 """How soon a sweep that failed is tried again."""
 
@@ -28,7 +28,7 @@ class Sweeping:
         """Nothing to register."""
 
     async def started(self) -> None:
-        """Sweep now, and then every day."""
+        """Sweep now, and then every hour."""
         self._task = asyncio.create_task(self._run(), name="sweeping")
 
     async def stopping(self) -> None:
@@ -39,8 +39,13 @@ class Sweeping:
 
     async def _run(self) -> None:
         while True:
+            parts = self._parts
+            parts.recalled.sweep()
+            parts.budget.sweep()
+            await parts.delivery.catch_up()
             try:
-                await self._parts.database.sweep(self._parts.clock(), self._parts.retention_days)
+                await parts.database.sweep(parts.clock(), parts.retention_days)
+                await parts.additions.catch_up()
             except StorageError as exc:
                 log.error("%s", exc)
                 await self._sleep(AGAIN_S)

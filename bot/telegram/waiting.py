@@ -51,6 +51,12 @@ class Waiting:
         """This question has been answered, replied to or taken back."""
         self._drop(place, message_id)
 
+    def forget(self, person_id: int) -> None:
+        """Give up on the questions of one person, wherever they were asked."""
+        for place, here in list(self._expected.items()):
+            for message_id in [number for number, expected in here.items() if expected.person_id == person_id]:
+                self._drop(place, message_id)
+
     async def close(self) -> None:
         """Give up on every question."""
         tasks = [expected.task for here in self._expected.values() for expected in here.values()]

@@ -56,15 +56,15 @@ async def test_an_administrator_changes_settings_and_they_show(answerer: Answere
         panel = await life.ask(group, boss, "/settings")
         assert "✓ 附全文" in labels(panel)
         assert "5 分钟" not in labels(panel)
-        for label in ("简短", "也答没人答的", "30 分钟", "记名", "不用", "选安静时段", "22", "7"):
+        for label in ("简短", "也答没人答的", "30 分钟", "不用", "选安静时段", "22", "7"):
             await life.press(group, boss, await shown(life, group, panel), label)
         settings = await life.database.chats.settings(group.id)
         assert (settings.length, settings.trigger, settings.unanswered_after_min) == ("brief", "unanswered", 30)
-        assert (settings.quiz_anonymous, settings.language_model) == (False, False)
+        assert not settings.language_model
         assert (settings.quiet_from, settings.quiet_until) == (22, 7)
         now = await shown(life, group, panel)
         assert "安静时段：22:00 到 7:00，只答命令" in now.text
-        assert {"✓ 简短", "✓ 也答没人答的", "✓ 30 分钟", "✓ 记名", "✓ 不用"} <= set(labels(now))
+        assert {"✓ 简短", "✓ 也答没人答的", "✓ 30 分钟", "✓ 不用"} <= set(labels(now))
         await life.press(group, boss, now, "没有")
         assert (await life.database.chats.settings(group.id)).quiet_from is None
         await life.press(group, boss, await shown(life, group, panel), "英文")
@@ -82,10 +82,28 @@ async def test_a_panel_works_after_a_restart_and_from_two_hands_at_once(answerer
             second = await life.ask(group, boss, "/settings")
         async with living(answerer, tmp_path, server=server) as life:
             await life.press(group, boss, panel, "简短")
-            await life.press(group, boss, second, "记名")
+            await life.press(group, boss, second, "不用")
             settings = await life.database.chats.settings(group.id)
-            assert (settings.length, settings.quiz_anonymous) == ("brief", False)
-            assert {"✓ 简短", "✓ 记名"} <= set(labels(await shown(life, group, second)))
+            assert (settings.length, settings.language_model) == ("brief", False)
+            assert {"✓ 简短", "✓ 不用"} <= set(labels(await shown(life, group, second)))
+
+
+async def test_whoever_lets_it_answer_what_nobody_answers_is_told_where_it_hears_too_little(
+    answerer: Answerer, tmp_path: Path
+) -> None:
+    async with living(answerer, tmp_path) as life:
+        group, boss, _ = await administered(life)
+        panel = await life.ask(group, boss, "/settings")
+        told = await life.press(group, boss, panel, "也答没人答的")
+        assert "/setprivacy" in told["text"]
+        assert told["show_alert"]
+        assert len(told["text"]) <= 200
+        assert (await life.database.chats.settings(group.id)).trigger == "unanswered"
+        other = life.server.group("别的支部")
+        await other.set_status(boss, "administrator")
+        await other.set_status(life.server.bot, "administrator")
+        panel = await life.ask(other, boss, "/settings")
+        assert (await life.press(other, boss, panel, "也答没人答的"))["text"] == "已改好"
 
 
 async def test_in_private_there_are_language_and_length_alone(answerer: Answerer, tmp_path: Path) -> None:
@@ -130,28 +148,78 @@ async def test_an_administrator_answers_by_hand(answerer: Answerer, tmp_path: Pa
         assert "都看完了" in (await shown(life, private, card)).text
 
 
-async def test_a_question_becomes_an_example_and_an_alias(answerer: Answerer, tmp_path: Path) -> None:
-    async with living(answerer, tmp_path) as life:
-        group, boss, member = await administered(life)
-        private, card = await reviewed(life, group, boss, member)
-        await life.press(private, boss, card, "加例问")
-        choice = await shown(life, private, card)
-        assert {str(number) for number in range(1, 32)} <= set(labels(choice))
-        await life.press(private, boss, choice, "14")
-        assert "都看完了" in (await shown(life, private, card)).text
-        lines = (tmp_path / ADDITIONS_FOLDER / "questions.jsonl").read_text(encoding="utf-8").splitlines()
-        assert [json.loads(line) for line in lines] == [{"question": UNKNOWN, "articles": [14], "style": "review"}]
+async def teach(life: Life, private: Chat, boss: User, card: Message, article: int, term: str = "") -> str:
+    """加例问 or, with a term, 加别名; returns what was said of it."""
+    await life.press(private, boss, card, "加别名" if term else "加例问")
+    choice, before = await shown(life, private, card), len(private.bot_messages)
+    said = await life.press(private, boss, choice, str(article))
+    if not term:
+        return str(said["text"])
+    await life.server.wait_for(lambda: len(private.bot_messages) > before or None)
+    prompt = private.bot_messages[-1]
+    for bad in ("火", "一" * 21, "两\n行"):
+        assert "2 到 20 个字" in (await life.ask(private, boss, bad, reply_to=prompt)).text
+    return (await life.ask(private, boss, term, reply_to=prompt)).text
 
-        await life.ask(group, member, "@wanggui_bot 坐火箭去火星要几天")
-        card = await life.ask(private, boss, f"/start {(await link_of(life, group, boss))}")
-        await life.press(private, boss, card, "加别名")
-        before = len(private.bot_messages)
-        await life.press(private, boss, await shown(life, private, card), "3")
-        await life.server.wait_for(lambda: len(private.bot_messages) > before or None)
-        prompt = private.bot_messages[-1]
-        for bad in ("火", "一" * 21, "两\n行"):
-            assert "2 到 20 个字" in (await life.ask(private, boss, bad, reply_to=prompt)).text
-        assert "已记作别名" in (await life.ask(private, boss, '坐"火箭', reply_to=prompt)).text
+
+async def test_what_a_groups_administrator_teaches_counts_once_an_operator_adopts_it(
+    answerer: Answerer, tmp_path: Path
+) -> None:
+    async with BotApiServer() as server:
+        operator = server.user("运营")
+        async with living(answerer, tmp_path, server=server, operators=[operator.id]) as life:
+            group, boss, member = await administered(life)
+            private, card = await reviewed(life, group, boss, member)
+            assert {str(number) for number in range(1, 32)} <= await choices(life, private, boss, card)
+            assert "提议" in await teach(life, private, boss, card, 14)
+            await life.ask(group, member, "@wanggui_bot 坐火箭去火星要几天")
+            card = await life.ask(private, boss, f"/start {(await link_of(life, group, boss))}")
+            assert "提议" in await teach(life, private, boss, card, 3, '坐"火箭')
+            assert not (tmp_path / ADDITIONS_FOLDER).exists()
+
+            theirs = server.private_chat(operator)
+            first = await life.ask(theirs, operator, "/review")
+            assert "提议" in first.text
+            assert UNKNOWN in first.text
+            assert "第十四条" in first.text
+            await life.press(theirs, operator, first, "采用")
+            lines = (tmp_path / ADDITIONS_FOLDER / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+            assert [json.loads(line) for line in lines] == [{"question": UNKNOWN, "articles": [14], "style": "review"}]
+            second = await shown(life, theirs, first)
+            assert '坐"火箭' in second.text
+            await life.press(theirs, operator, second, "不采用")
+            assert "都看完了" in (await shown(life, theirs, first)).text
+            assert await life.database.review.proposals() == []
+            assert (tmp_path / ADDITIONS_FOLDER / "aliases.toml").read_text(encoding="utf-8") == ""
+
+
+async def choices(life: Life, private: Chat, boss: User, card: Message) -> set[str]:
+    await life.press(private, boss, card, "加例问")
+    choice = await shown(life, private, card)
+    assert "只是提议" in choice.text
+    found = set(labels(choice))
+    await life.press(private, boss, choice, "返回")
+    await shown(life, private, card)
+    return found
+
+
+async def test_what_an_operator_teaches_counts_at_once_and_is_not_lost_where_no_file_can_be_written(
+    answerer: Answerer, tmp_path: Path
+) -> None:
+    async with BotApiServer() as server:
+        operator = server.user("运营")
+        async with living(answerer, tmp_path, server=server, operators=[operator.id]) as life:
+            private = server.private_chat(operator)
+            await life.ask(private, operator, UNKNOWN)
+            (tmp_path / ADDITIONS_FOLDER).write_text("in the way")
+            card = await life.ask(private, operator, "/review")
+            assert "暂时写不进去" in await teach(life, private, operator, card, 14)
+            await life.ask(private, operator, "坐火箭去火星要几天")
+            (tmp_path / ADDITIONS_FOLDER).unlink()
+            card = await life.ask(private, operator, "/review")
+            assert "已记作别名" in await teach(life, private, operator, card, 3, '坐"火箭')
+        lines = (tmp_path / ADDITIONS_FOLDER / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+        assert [json.loads(line)["question"] for line in lines] == [UNKNOWN, "坐火箭去火星要几天"]
         (alias,) = tomllib.loads((tmp_path / ADDITIONS_FOLDER / "aliases.toml").read_text(encoding="utf-8"))["alias"]
         assert (alias["terms"], alias["articles"]) == (['坐"火箭'], [3])
 
@@ -206,6 +274,26 @@ async def test_statistics_are_a_picture_with_words(answerer: Answerer, tmp_path:
         assert "第十四条 1 次" in picture["caption"]
 
 
+async def test_where_pictures_are_not_allowed_statistics_are_words(answerer: Answerer, tmp_path: Path) -> None:
+    async with living(answerer, tmp_path) as life:
+        group, boss, member = await administered(life)
+        await life.ask(group, member, "@wanggui_bot 能翻墙吗")
+        life.server.fail_next("sendPhoto", 400, "Bad Request: not enough rights to send photos to the chat")
+        assert "问了 1 次" in (await life.ask(group, boss, "/stats")).text
+        assert "第十七条" in (await life.ask(group, member, "@wanggui_bot 给主播刷礼物行不行")).text
+
+
+@pytest.mark.parametrize("command", ["/privacy", "/forget", "/settings", "/review", "/stats"])
+async def test_no_command_is_free_of_the_budget_and_forgetting_does_not_fill_it(
+    answerer: Answerer, tmp_path: Path, command: str
+) -> None:
+    async with living(answerer, tmp_path) as life:
+        group, _, member = await administered(life)
+        said = [(await life.ask(group, member, command)).text for _ in range(9)]
+        assert all("有点快" not in text for text in said[:8])
+        assert "有点快" in said[8]
+
+
 async def test_privacy_says_what_is_kept_and_forget_erases_it(answerer: Answerer, tmp_path: Path) -> None:
     async with living(answerer, tmp_path) as life:
         group, boss, member = await administered(life)
@@ -231,7 +319,12 @@ async def test_the_database_holds_no_more_than_privacy_says(answerer: Answerer, 
         group, boss, _ = await administered(life, "秘密支部")
         li = life.server.user("Lisiguang", username="li_si_guang")
         private = life.server.private_chat(li)
-        for question in ("@wanggui_bot 能翻墙吗 是不是违规", "/ask 给主播刷礼物行不行", "/article 14"):
+        for question in (
+            "@wanggui_bot 能翻墙吗 是不是违规",
+            "/ask 给主播刷礼物行不行",
+            "/article 14",
+            "/search 举报",
+        ):
             answer = await life.ask(group, li, question)
         answer = await life.ask(group, li, "@wanggui_bot 匿名举报领导行吗")
         await life.press(group, li, answer, "👍")
@@ -254,7 +347,9 @@ async def test_the_database_holds_no_more_than_privacy_says(answerer: Answerer, 
             for row in connection.execute(f'SELECT * FROM "{table}"')
             if str(li.id) in map(str, row)
         }
-    assert naming <= {"replies", "once"}  # ids of messages for two days; whom the bot has greeted
+        counted = set(connection.execute("SELECT DISTINCT event, article FROM usage WHERE event != 'cited'"))
+    assert counted == {("question", 0), ("declined", 0), ("vote_up", 0)}
+    assert naming == {"replies"}  # ids of messages, for two days
 
 
 async def test_where_not_everybody_is_admitted_one_refusal_is_all(answerer: Answerer, tmp_path: Path) -> None:
@@ -268,15 +363,48 @@ async def test_where_not_everybody_is_admitted_one_refusal_is_all(answerer: Answ
             assert "只供指定的群和人使用" in (await life.ask(elsewhere, friend, "@wanggui_bot 能翻墙吗")).text
             theirs = server.private_chat(stranger)
             assert "只供指定的群和人使用" in (await life.ask(theirs, stranger, "能翻墙吗")).text
+            await theirs.say(stranger, "能翻墙吗")
+            await life.silence()
+            assert len(theirs.bot_messages) == 1
+            with closing(sqlite3.connect(tmp_path / "bot.db")) as connection:
+                assert connection.execute("SELECT chat_id FROM once").fetchall() == [(elsewhere.id,)]
+            assert "我只读发给我的话" in (await life.ask(theirs, stranger, "/privacy")).text
+            assert "已抹去" in (await life.ask(elsewhere, stranger, "/forget")).text
         async with living(answerer, tmp_path, server=server, allowed=allowed) as life:
-            for chat in (elsewhere, theirs):
-                before = len(chat.bot_messages)
-                await chat.say(stranger, "@wanggui_bot 能翻墙吗")
-                await life.silence()
-                assert len(chat.bot_messages) == before
+            before = len(elsewhere.bot_messages)
+            await elsewhere.say(stranger, "@wanggui_bot 能翻墙吗")
+            await life.silence()
+            assert len(elsewhere.bot_messages) == before
             query = await server.inline(stranger, "翻墙")
             answer = await server.wait_for(lambda: server.inline_answers.get(query))
             assert answer["results"] == []
             query = await server.inline(friend, "翻墙")
             answer = await server.wait_for(lambda: server.inline_answers.get(query))
             assert answer["results"]
+
+
+async def test_a_link_from_an_admitted_group_opens_the_private_chat_for_what_it_leads_to(
+    answerer: Answerer, tmp_path: Path
+) -> None:
+    async with BotApiServer() as server:
+        home = server.group("支部")
+        async with living(answerer, tmp_path, server=server, allowed=[home.id]) as life:
+            boss, member = server.user("老王"), server.user("小李")
+            await home.set_status(boss, "administrator")
+            private = server.private_chat(member)
+            answer = await life.ask(home, member, "@wanggui_bot 能翻墙吗")
+            payload = (await life.press(home, member, answer, "私聊细说"))["url"].partition("?start=")[2]
+            carried = await life.ask(private, member, f"/start {payload}")
+            assert "您在群里看到的问题：能翻墙吗" in carried.text
+            await life.press(private, member, carried, "全文")
+            assert "第三章" in (await shown(life, private, carried)).text
+            assert "只供指定的群和人使用" in (await life.ask(private, member, "给主播刷礼物行不行")).text
+
+            theirs, card = await reviewed(life, home, boss, member)
+            assert UNKNOWN in card.text
+            await life.press(theirs, boss, card, "亲自作答")
+            prompt = theirs.bot_messages[-1]
+            assert "已发到群里" in (await life.ask(theirs, boss, "十一点半", reply_to=prompt)).text
+            stranger = server.user("陌生人")
+            forged = await life.ask(server.private_chat(stranger), stranger, "/start pAAAA")
+            assert "只供指定的群和人使用" in forged.text

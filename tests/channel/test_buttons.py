@@ -103,6 +103,10 @@ async def test_votes_count_once_and_may_be_changed(life: Life, group: Chat, li: 
     figures = await life.database.figures(group.id, 1, now=datetime.now(UTC))
     assert (figures.votes_up, figures.votes_down, figures.questions, figures.declined) == (1, 1, 1, 0)
     assert dict(figures.cited)[14] == 1
+    assert "一人一次" in (await life.press(group, li, reply, "没答到点上"))["text"]
+    assert await life.database.review.open_items([group.id]) == []
+    await life.press(group, li, reply, "返回")
+    await life.press(group, wang, reply, "👎")
     answered = await life.press(group, wang, reply, "没答到点上")
     assert "不记是谁" in answered["text"]
     (item,) = await life.database.review.open_items([group.id])
@@ -117,6 +121,48 @@ async def test_a_vote_on_a_borrowed_question_keeps_that_question(life: Life, gro
     await life.press(group, li, reply, "条文不对")
     (item,) = await life.database.review.open_items([group.id])
     assert item.question == "能翻墙吗"
+
+
+async def test_a_reason_is_thanked_for_no_more_than_was_kept(life: Life, group: Chat, li: User) -> None:
+    asked = await group.say(li, ASKED)
+    reply = await life.answer_to(group, asked)
+    shown = group.find(reply.id)
+    assert shown is not None
+    del shown["reply_to_message"]  # Telegram does not hand back what has been deleted
+    await life.press(group, li, reply, "👎")
+    assert "没能留给管理员" in (await life.press(group, li, reply, "没答到点上"))["text"]
+    assert await life.database.review.open_items([group.id]) == []
+
+
+async def test_an_english_reader_who_presses_leaves_the_message_in_its_language(
+    life: Life, group: Chat, li: User
+) -> None:
+    ann = life.server.user("Ann", language_code="en")
+    contents = await life.ask(group, li, "/toc")
+    before = content(group, contents)
+    for button in ("第三章", "第二十一条", "目录"):
+        await life.press(group, ann, contents, button)
+    assert content(group, contents) == before
+    english = await life.ask(group, ann, "/article 14")
+    await life.press(group, li, english, "Contents")
+    assert "5 chapters" in text(group, english)
+    assert "第十四条" in (await life.ask(group, ann, "@wanggui_bot 能翻墙吗")).text
+
+
+async def test_an_anonymous_administrator_of_a_chinese_group_reads_chinese(life: Life, group: Chat) -> None:
+    anonymous = User({"id": 1087968824, "is_bot": True, "first_name": "Group", "username": "GroupAnonymousBot"})
+    panel = await life.ask(group, anonymous, "/settings@wanggui_bot", sender_chat=group.as_json())
+    assert "本群的设置" in panel.text
+
+
+async def test_paging_leaves_room_for_answers_and_says_that_it_is_busy(life: Life, group: Chat, li: User) -> None:
+    contents = await life.ask(group, li, "/toc")
+    answers = []
+    for number in range(12):
+        answers.append(await life.press(group, li, contents, "第三章" if number % 2 == 0 or number > 10 else "目录"))
+    assert [answer.get("text") is None for answer in answers] == [True] * 10 + [False] * 2
+    assert "有点忙" in answers[-1]["text"]
+    assert "第十四条" in (await life.ask(group, li, "@wanggui_bot 能翻墙吗")).text
 
 
 async def test_a_declined_question_is_kept_without_who_asked(life: Life, group: Chat, li: User) -> None:

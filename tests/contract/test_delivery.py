@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import pytest
 from telegram import CallbackQuery, InlineKeyboardButton, InlineKeyboardMarkup, InlineQuery, Message, User
 
+from bot.errors import StorageError
 from bot.telegram.delivery import ATTEMPTS, MOST_WAITING, PATIENCE_S, Delivery
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.pacing import GROUP
@@ -374,3 +375,21 @@ async def test_what_is_refused_in_passing_is_not_tried_again(desk: Desk) -> None
         1,
         1,
     ]
+
+
+async def test_a_move_that_could_not_be_stored_is_told_again_until_it_is(desk: Desk) -> None:
+    failing = [StorageError("the disk is full"), StorageError("the disk is full")]
+
+    async def moved(old_id: int, new_id: int) -> None:
+        if failing:
+            raise failing.pop()
+        await desk.note_moved(old_id, new_id)
+
+    delivery = Delivery(desk.bot, moved, clock=desk.clock, sleep=desk.clock.sleep)
+    for _ in range(2):
+        await delivery.migrate(-5, -100)
+    assert desk.moved == []
+    for _ in range(2):
+        await delivery.catch_up()
+        await delivery.migrate(-5, -100)
+    assert desk.moved == [(-5, -100)]

@@ -14,9 +14,11 @@ import pytest
 
 from knowledge.embedding import (
     BUNDLED,
+    GENERAL,
     Embedder,
     OnnxEmbedder,
     SentenceTransformersEmbedder,
+    base_model_folder,
     bundled_model_folder,
     load_embedder,
 )
@@ -214,3 +216,10 @@ def test_the_bundled_model_is_the_default() -> None:
     model = load_embedder()
     assert isinstance(model, OnnxEmbedder)
     assert model.fingerprint == load_embedder(BUNDLED).fingerprint
+
+
+def test_the_general_model_is_another_one_of_the_same_shape(bundled_embedder: Embedder) -> None:
+    general = load_embedder(GENERAL)
+    assert general.dimensions == bundled_embedder.dimensions
+    assert general.fingerprint != bundled_embedder.fingerprint
+    assert general.fingerprint == load_embedder(str(base_model_folder())).fingerprint

@@ -113,6 +113,16 @@ def test_a_whole_folder_is_read(tmp_path: Path) -> None:
         (CORPUS, QUERIES, QRELS + "9\ta\t1\n", "all.tsv", 3),
         (CORPUS, QUERIES, QRELS + "1\tz\t1\n", "all.tsv", 3),
         (CORPUS, QUERIES, QRELS + "1 a 1\n", "all.tsv", 3),
+        (CORPUS, QUERIES, QRELS + "1\ta\t²\n", "all.tsv", 3),
+        (CORPUS, QUERIES, QRELS + "1\ta\t0.5\n", "all.tsv", 3),
+        (CORPUS, QUERIES, QRELS + "1\ta\t1\t1\n", "all.tsv", 3),
+        (CORPUS + "\n\n" + CORPUS, QUERIES, QRELS, "corpus.jsonl", 4),
+        (CORPUS + '{"_id": "b", "text": ""}\n', QUERIES, QRELS, "corpus.jsonl", 2),
+        (CORPUS + '{"text": "文"}\n', QUERIES, QRELS, "corpus.jsonl", 2),
+        ("\n \n", QUERIES, QRELS, "corpus.jsonl", None),
+        (CORPUS, "", QRELS, "queries.jsonl", None),
+        (CORPUS, QUERIES + QUERIES, QRELS, "queries.jsonl", 2),
+        (CORPUS, QUERIES + '{"_id": "2", "text": "问", "metadata": ["style"]}\n', QRELS, "queries.jsonl", 2),
     ],
 )
 def test_a_malformed_folder_is_refused(
@@ -127,3 +137,35 @@ def test_a_malformed_folder_is_refused(
 def test_a_missing_folder_is_refused(tmp_path: Path) -> None:
     with pytest.raises(EvaluationError, match="cannot be read"):
         read_collection(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["corpus.jsonl", "queries.jsonl", "qrels/all.tsv"])
+def test_a_file_that_is_not_utf8_is_refused_with_its_line(tmp_path: Path, name: str) -> None:
+    path = folder(tmp_path, CORPUS, QUERIES, QRELS) / name
+    path.write_bytes(path.read_bytes() + "文件".encode("gb18030") + b"\n")
+    with pytest.raises(EvaluationError, match="not UTF-8") as caught:
+        read_collection(tmp_path)
+    assert caught.value.path == path
+    assert caught.value.line == path.read_bytes().count(b"\n")
+
+
+@pytest.mark.parametrize("name", ["corpus.jsonl", "queries.jsonl"])
+def test_a_missing_file_is_refused_by_name(tmp_path: Path, name: str) -> None:
+    path = folder(tmp_path, CORPUS, QUERIES, QRELS) / name
+    path.unlink()
+    with pytest.raises(EvaluationError, match="cannot be read") as caught:
+        read_collection(tmp_path)
+    assert caught.value.path == path
+
+
+def test_a_byte_order_mark_blank_lines_and_windows_line_ends_are_read(tmp_path: Path) -> None:
+    path = folder(tmp_path, CORPUS, QUERIES, QRELS)
+    for file in path.rglob("*.*"):
+        file.write_bytes(b"\xef\xbb\xbf" + file.read_bytes().replace(b"\n", b"\r\n\r\n"))
+    assert read_collection(path).qrels == {"1": {"a": 1}}
+
+
+def test_a_line_separator_within_a_text_ends_no_line(tmp_path: Path) -> None:
+    corpus = json.dumps({"_id": "a", "title": None, "text": "前\u2028后"}, ensure_ascii=False) + "\n"
+    (document,) = read_collection(folder(tmp_path, corpus, QUERIES, QRELS)).documents
+    assert (document.title, document.text) == ("", "前\u2028后")

@@ -8,7 +8,15 @@ import pytest
 from knowledge.assembly import written_questions
 from knowledge.embedding import Vector, load_embedder
 from knowledge.errors import ReadingError
-from knowledge.exemplars import NO_QUESTIONS, VECTORS_FILE, Exemplar, ExemplarBank, WrittenQuestions, read_exemplars
+from knowledge.exemplars import (
+    NO_QUESTIONS,
+    VECTORS_FILE,
+    Exemplar,
+    ExemplarBank,
+    WrittenQuestions,
+    compress,
+    read_exemplars,
+)
 from knowledge.library import load_library
 from knowledge.model import Regulation
 from tests.fakes import DIMENSIONS, FakeEmbedder
@@ -101,7 +109,7 @@ def test_without_shipped_vectors_questions_are_embedded_in_their_normal_form() -
     vectors = WrittenQuestions(QUESTIONS).vectors(embedder, lambda done, total: seen.append((done, total)))
     assert vectors.shape == (5, DIMENSIONS)
     assert embedder.texts == ["能翻墙吗", "可以用vpn吗", "能传播谣言吗", "党费怎么交", "今天天气如何"]
-    assert seen == [(done, 5) for done in range(1, 6)]
+    assert seen == [(5, 5)]
     np.testing.assert_array_equal(vectors[1], FakeEmbedder().embed("可以用vpn吗"))
 
 
@@ -174,6 +182,21 @@ def test_nearness_is_told_by_article() -> None:
     assert near.share[14] > near.share[12]
     assert sum(near.share.values()) + near.refusal_share == pytest.approx(1.0, abs=1e-5)
     assert set(near.wording) == {14}
+
+
+def test_compressed_vectors_keep_nearly_the_same_products() -> None:
+    chance = np.random.default_rng(5)
+    many = chance.normal(size=(900, 512)).astype(np.float32) * (0.985 ** np.arange(512, dtype=np.float32))
+    many /= np.linalg.norm(many, axis=1, keepdims=True)
+    compressed, axes = compress(many[1:])
+    assert compressed.shape == (899, 256)
+    np.testing.assert_allclose(compressed @ (many[0] @ axes), many[1:] @ many[0], atol=0.02)
+
+
+def test_short_vectors_are_not_compressed() -> None:
+    vectors = axes(0.9, 0.7, 0.5)
+    compressed, identity = compress(vectors)
+    np.testing.assert_array_equal(compressed @ identity, vectors)
 
 
 def test_a_refused_question_may_be_the_nearest() -> None:

@@ -57,6 +57,29 @@ def test_a_repeated_term_of_the_query_counts_once(index: LexicalIndex) -> None:
     np.testing.assert_array_equal(index.scores("谣 谣 谣"), index.scores("谣"))
 
 
+@pytest.mark.parametrize(
+    ("query", "whole", "nothing"), [("党组织", [2], [3]), ("vpn", [3], [0, 1, 2]), ("传播 谣言", [1], [0, 2, 3])]
+)
+def test_coverage_is_the_share_of_the_querys_terms_that_a_document_has(
+    index: LexicalIndex, query: str, whole: list[int], nothing: list[int]
+) -> None:
+    found = index.coverage(query, np.arange(len(TEXTS)))
+    assert np.flatnonzero(np.isclose(found, 1.0)).tolist() == whole
+    assert np.flatnonzero(found == 0.0).tolist() == nothing
+    np.testing.assert_array_equal(index.coverage(query, np.array([1, 3])), found[[1, 3]])
+
+
+def test_a_rare_term_covers_more_than_a_common_one(index: LexicalIndex) -> None:
+    rare, common = index.coverage("党谣", np.array([1, 0]))
+    assert rare == pytest.approx(1.0)
+    assert 0 < common < 0.5
+
+
+@pytest.mark.parametrize("query", ["", "？！", "麒麟"])
+def test_a_query_without_known_terms_is_covered_by_nothing(index: LexicalIndex, query: str) -> None:
+    assert index.coverage(query, np.arange(len(TEXTS))).tolist() == [0.0] * len(TEXTS)
+
+
 def test_terms_are_characters_pairs_and_words() -> None:
     assert len(term_codes("党员")) == 3
     assert len(term_codes("党，员")) == 2

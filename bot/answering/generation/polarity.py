@@ -176,7 +176,8 @@ def _agrees_zh(claim: str, rule: Rule, question: str) -> bool:
     beyond = _reaches_beyond(segments, rule, question)
     if "forbidden" in rule.kinds:
         return not beyond and _agrees_forbidden(plain, rule, permitted)
-    if beyond or any(_denies(segment, rule.affirmed) for segment in segments):
+    excused = any(found[0] not in rule.quote for found in _EXCUSED.finditer(plain))
+    if beyond or excused or any(_denies(segment, rule.affirmed) for segment in segments):
         return False
     if "required" in rule.kinds:
         anchored = all(_shares(tail, rule.quote) for _, tail in permitted)

@@ -27,6 +27,7 @@ _ALLOWED: Final = re.compile(
 )
 _ENDS: Final = re.compile(r"[。！？!?](?=.)|\.(?=\s+[A-Z])")
 
+_LONG_NUMERAL: Final = re.compile(rf"{_NUMERAL}{{2,}}")
 _NUMBERED: Final = re.compile(
     rf"第\s*{_NUMERAL}(?!时间|次|步|手|线|书记|现场|责任|位)|第[^，。；：]{{1,6}}[条章款節节项項编編]|{_NUMERAL}{{2,}}\s*[条章款条]|[0-9０-９]\s*[条章款]|"
     rf"[条款章]\s*[:：]?\s*[0-9０-９]|(?<![这那上下同每任一几哪各两三此])(?:[四五六七八九十]|[二三](?!、))\s*[条章]|[首末前后]\s*{_NUMERAL}+\s*条|"
@@ -130,8 +131,11 @@ def _beyond(pattern: re.Pattern[str], *, question: bool = False) -> Callable[[st
     return found
 
 
-def _numbered(text: str, _: Setting) -> bool:
-    return bool(_NUMBERED.search(text) or _NUMBERED.search(unicodedata.normalize("NFKC", text)))
+def _numbered(text: str, setting: Setting) -> bool:
+    """Whether it numbers articles: by the words around a numeral, or by a long numeral that nobody else has written."""
+    if _NUMBERED.search(text) or _NUMBERED.search(unicodedata.normalize("NFKC", text)):
+        return True
+    return _beyond(_LONG_NUMERAL, question=True)(text, setting)
 
 
 def _misquotes(text: str, setting: Setting) -> bool:

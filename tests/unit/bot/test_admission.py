@@ -1,8 +1,8 @@
-"""The allow-list, and the daily sweep."""
+"""The allow-list, and the hourly sweep."""
 
 import asyncio
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -11,8 +11,8 @@ from telegram import Chat, Message, User
 
 from bot.errors import StorageError
 from bot.telegram.admission import Admission
+from bot.telegram.links import sign, verify
 from bot.telegram.parts import Parts
-from bot.telegram.reviewing import sign, verify
 from bot.telegram.sweeping import AGAIN_S, EVERY_S, Sweeping
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -75,17 +75,34 @@ class SweptDatabase:
 
 
 @dataclass
+class Swept:
+    """Counts how often it is swept, or told to catch up."""
+
+    times: int = 0
+
+    def sweep(self) -> None:
+        self.times += 1
+
+    async def catch_up(self) -> None:
+        self.times += 1
+
+
+@dataclass
 class SweptParts:
     """As much of the parts as sweeping needs."""
 
     database: SweptDatabase
     retention_days: int = 30
+    recalled: Swept = field(default_factory=Swept)
+    budget: Swept = field(default_factory=Swept)
+    delivery: Swept = field(default_factory=Swept)
+    additions: Swept = field(default_factory=Swept)
 
     def clock(self) -> datetime:
         return NOW
 
 
-async def test_the_sweep_comes_at_start_and_every_day_and_soon_again_after_a_failure() -> None:
+async def test_the_sweep_comes_at_start_and_every_hour_and_soon_again_after_a_failure() -> None:
     database, slept, enough = SweptDatabase(fails=1), [], asyncio.Event()
 
     async def sleep(seconds: float) -> None:
@@ -94,9 +111,11 @@ async def test_the_sweep_comes_at_start_and_every_day_and_soon_again_after_a_fai
             enough.set()
             await asyncio.Event().wait()
 
-    sweeping = Sweeping(cast(Parts, cast(Any, SweptParts(database))), sleep)
+    parts = SweptParts(database)
+    sweeping = Sweeping(cast(Parts, cast(Any, parts)), sleep)
     await sweeping.started()
     await enough.wait()
     await sweeping.stopping()
     assert slept == [AGAIN_S, EVERY_S, EVERY_S]
     assert database.sweeps == 3
+    assert [one.times for one in (parts.recalled, parts.budget, parts.delivery, parts.additions)] == [3, 3, 3, 2]

@@ -224,6 +224,20 @@ def test_a_vote_counts_once_for_each_person_and_message_and_may_be_changed() -> 
     assert ballots.cast(2, 10, 7, "up") is None
 
 
+def test_only_who_voted_against_it_says_why_and_once() -> None:
+    ballots = Ballots(Clock())
+    assert not ballots.explain(1, 10, 7)
+    ballots.cast(1, 10, 7, "up")
+    assert not ballots.explain(1, 10, 7)
+    ballots.cast(1, 10, 7, "down")
+    assert not ballots.explain(1, 10, 8)
+    assert ballots.explain(1, 10, 7)
+    assert not ballots.explain(1, 10, 7)
+    ballots.cast(1, 10, 7, "up")
+    ballots.cast(1, 10, 7, "down")
+    assert not ballots.explain(1, 10, 7)
+
+
 def test_votes_are_forgotten_after_a_day_and_name_nobody() -> None:
     clock = Clock()
     ballots = Ballots(clock)
@@ -243,6 +257,13 @@ def test_a_question_is_remembered_for_an_hour_and_not_without_end() -> None:
     assert recalled.find(1, 11) is None
     clock.now = MEMORY_S
     assert recalled.find(1, 10) is None
+    recalled.keep(1, 10, "能翻墙吗")
+    recalled.keep(2, 10, "能直播吗")
+    recalled.forget(1)
+    assert (recalled.find(1, 10), recalled.find(2, 10)) == (None, "能直播吗")
+    clock.now += MEMORY_S
+    recalled.sweep()
+    assert "能直播吗" not in repr(vars(recalled))
     for number in range(MOST + 5):
         recalled.keep(1, number, "问")
     assert recalled.find(1, 4) is None

@@ -292,6 +292,30 @@ def test_reviewed_questions_are_exported_for_evaluate(run: Run, tmp_path: Path) 
     assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
 
 
+def test_proposals_are_listed_adopted_and_withdrawn_where_there_are_no_operators(run: Run, tmp_path: Path) -> None:
+    folder = tmp_path / "data"
+
+    async def propose() -> None:
+        now = datetime(2026, 11, 22, tzinfo=UTC)
+        async with await Database.open(f"sqlite:///{folder / 'wanggui.db'}") as database:
+            item = await database.review.add(
+                -1, "小火箭算不算", kind="unanswered", reason="out_of_scope", language="zh", reply_message_id=1, at=now
+            )
+            await database.review.resolve(item, "alias", term="小火箭", articles=[14], at=now, proposed=True)
+
+    asyncio.run(propose())
+    listed = run("review", "list", DATA_DIR=str(folder))
+    assert listed.stdout == "1\t别名\t“小火箭” 小火箭算不算\t第14条\n"
+    assert run("review", "adopt", "7", DATA_DIR=str(folder)).exit_code == 1
+    assert not (folder / "additions").exists()
+    assert run("review", "adopt", "1", DATA_DIR=str(folder)).exit_code == 0
+    assert "小火箭" in (folder / "additions" / "aliases.toml").read_text(encoding="utf-8")
+    assert run("review", "list", DATA_DIR=str(folder)).stdout == ""
+    assert run("review", "withdraw", "1", DATA_DIR=str(folder)).exit_code == 0
+    assert (folder / "additions" / "aliases.toml").read_text(encoding="utf-8") == ""
+    assert run("review", "withdraw", "1", DATA_DIR=str(folder)).exit_code == 1
+
+
 def test_standard_output_that_is_no_longer_read_is_no_error(data_folder: Path) -> None:
     environment = os.environ | {"WANGGUI_DATA_DIR": str(data_folder)}
     with subprocess.Popen(

@@ -23,6 +23,7 @@ from bot.telegram.intake import (
     take_argument,
     take_asked,
     take_question,
+    take_stray,
     words_of,
 )
 from tests.factories import BOT, PERSON, entity_over, make_message
@@ -215,6 +216,21 @@ def test_a_command_is_no_question(text: str) -> None:
     assert take_question(make_message(text, group=True, entities=entities, reply_to=own), ME) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "asked"),
+    [("/rules", ""), ("/rules@wanggui_bot", ""), ("/vpn 能翻墙吗", "能翻墙吗"), ("/能翻墙吗", "能翻墙吗"), ("/", "")],
+)
+def test_a_command_that_is_none_asks_what_stands_behind_it_in_private(text: str, asked: str) -> None:
+    assert take_stray(make_message(text), ME) == Question(asked)
+    assert take_stray(make_message(text, group=True), ME) is None
+
+
+@pytest.mark.parametrize("text", ["/rules@other_bot", "/ask@other_bot 能翻墙吗", "能翻墙吗", None])
+def test_another_bots_command_is_silence_in_private_too(text: str | None) -> None:
+    assert take_stray(make_message(text), ME) is None
+    assert take_stray(make_message("/rules", via_bot=OTHER), ME) is None
+
+
 def test_a_message_without_a_sender_can_ask() -> None:
     assert question(mentioning("@wanggui_bot 能翻墙吗", sender=None)) == "能翻墙吗"
 
@@ -240,7 +256,18 @@ def test_what_stands_behind_a_command_is_its_argument(text: str, argument: str) 
 
 @pytest.mark.parametrize(
     "text",
-    ["/ask@other_bot 能翻墙吗", "/ask@wanggui_bot2 x", "能翻墙吗", " /ask x", "/", "/问 x", "", None, "x /ask y"],
+    [
+        "/weather 北京",
+        "/ask@other_bot 能翻墙吗",
+        "/ask@wanggui_bot2 x",
+        "能翻墙吗",
+        " /ask x",
+        "/",
+        "/问 x",
+        "",
+        None,
+        "x /ask y",
+    ],
 )
 def test_another_bots_command_or_none_is_silence(text: str | None) -> None:
     assert take_argument(make_message(text, group=True), ME) is None

@@ -49,12 +49,14 @@ def test_nobody_is_remembered_once_idle_for_an_hour() -> None:
     assert len(budget) < 1500
 
 
-def test_a_person_can_be_forgotten_at_once() -> None:
-    budget = PersonBudget(clock=FakeClock())
+def test_a_sweep_leaves_nobody_who_has_not_asked_for_an_hour() -> None:
+    clock = FakeClock()
+    budget = PersonBudget(clock=clock)
     take(budget, 9)
-    take(budget, 1, group=OTHER_GROUP)
+    clock.now += 1800
     take(budget, 1, person=WANG)
-    budget.forget(LI)
+    clock.now += 1800
+    budget.sweep()
     assert len(budget) == 1
 
 

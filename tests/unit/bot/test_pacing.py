@@ -61,3 +61,15 @@ def test_quiet_chats_are_forgotten_and_busy_ones_are_not() -> None:
         pacing.spend(chat_id)
     assert len(pacing) < 1100
     assert pacing.delay_s(OTHER) > 0
+
+
+def test_presses_in_a_group_use_half_of_its_calls_at_most() -> None:
+    clock = FakeClock()
+    pacing = ChatPacing(clock=clock)
+    assert [pacing.take_press(GROUP_ID) for _ in range(11)] == [True] * 10 + [False]
+    assert pacing.take_press(OTHER)
+    assert all(pacing.take_press(PERSON) for _ in range(15))
+    clock.now += 60
+    assert pacing.take_press(GROUP_ID)
+    pacing.rest(GROUP_ID, 5)
+    assert not pacing.take_press(GROUP_ID)

@@ -1,6 +1,7 @@
 """The progress bar: there only while there is something to wait for, and gone however the wait ends."""
 
 import io
+import re
 
 import pytest
 from rich.console import Console
@@ -37,6 +38,16 @@ def test_the_first_call_shows_it_and_the_last_one_ends_it(console: Console) -> N
     bar.done()
     bar.done()
     assert written(console) == finished
+
+
+def test_it_says_how_many_a_second_and_how_long_it_will_take(console: Console) -> None:
+    bar = Bar(console)
+    for done in (1, 2, 3):
+        bar(done, 3)
+    shown = written(console)
+    before, after = load_replies()["zh"]("terminal.rate", rate="|").split("|")
+    assert re.search(rf"{before}\d+{after}", shown)
+    assert "0:00:00" in shown
 
 
 def test_it_appears_again_for_a_second_piece_of_work(console: Console) -> None:

@@ -14,14 +14,12 @@ from bot.telegram.rendering import (
     MAX_MESSAGE_UTF16,
     Frame,
     deciding_sentence,
-    join_blocks,
     render_answer,
     render_article,
     render_below,
     render_chapter,
     render_contents,
     render_found,
-    render_text,
     safe,
     utf16_length,
 )
@@ -349,39 +347,6 @@ def test_a_name_with_markup_stays_text_in_an_answer(answerer: Answerer, shelf: S
 )
 def test_what_telegram_refuses_or_what_turns_a_line_round_is_left_out(text: str, kept: str) -> None:
     assert parse(safe(text)).text == kept
-    assert [parse(part).text for part in render_text(text)] == [kept]
-
-
-def test_a_cut_falls_at_the_end_of_a_sentence_where_one_is_near() -> None:
-    sentences = [f"这是第{number}句话，说得不长也不短。" for number in range(100)]
-    messages = render_text("".join(sentences), 200)
-    assert len(messages) > 5
-    assert all(message.endswith("。") for message in messages)
-    assert "".join(messages) == "".join(sentences)
-
-
-@pytest.mark.parametrize(
-    ("text", "limit"), [("😀" * 300, 200), ("字" * 999, 200), ("&" * 500, 200), ("<" * 500, 201), ("a😀&" * 200, 203)]
-)
-def test_no_cut_splits_a_character_or_an_escape(text: str, limit: int) -> None:
-    messages = render_text(text, limit)
-    assert "".join(parse(message).text for message in messages) == text
-    assert all(limit - 10 < utf16_length(message) <= limit for message in messages[:-1])
-
-
-@pytest.mark.parametrize("text", ["", " ", "\n\n", "\x00", "\ud800"])
-def test_nothing_is_not_sent(text: str) -> None:
-    assert render_text(text) == []
-
-
-def test_line_feeds_and_empty_lines_are_kept() -> None:
-    assert render_text("甲\n\n乙\n丙") == ["甲\n\n乙\n丙"]
-
-
-@pytest.mark.parametrize("limit", [0, 10, 15, 22])
-def test_a_limit_without_room_is_refused(limit: int) -> None:
-    with pytest.raises(ValueError, match=re.escape(str(limit - 7))):
-        join_blocks([("<b>", "甲", "</b>")], limit)
 
 
 @pytest.mark.parametrize(

@@ -104,3 +104,15 @@ async def test_a_failing_answer_harms_no_other() -> None:
     await asleep(waiting, night)
     await awake(waiting, night)
     assert answered == [5]
+
+
+async def test_a_person_who_wishes_to_be_forgotten_waits_for_nothing() -> None:
+    night, answered = Night(), list[int]()
+    waiting = Waiting(night.sleep)
+    waiting_for(answered, waiting, HERE, 5)
+    waiting_for(answered, waiting, THERE, 6)
+    waiting_for(answered, waiting, HERE, 7, person_id=2)
+    await asleep(waiting, night)
+    waiting.forget(1)
+    await awake(waiting, night)
+    assert answered == [7]

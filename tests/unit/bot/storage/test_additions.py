@@ -70,6 +70,18 @@ async def test_a_folder_that_cannot_be_written_is_told(database: Database, tmp_p
         await Additions(tmp_path / "additions", database.review).write()
 
 
+async def test_what_could_not_be_written_is_written_later(database: Database, tmp_path: Path) -> None:
+    additions = Additions(tmp_path / "additions", database.review)
+    await additions.catch_up()
+    assert not (tmp_path / "additions").exists(), "nothing was due"
+    (tmp_path / "additions").write_text("in the way")
+    with pytest.raises(StorageError):
+        await additions.write()
+    (tmp_path / "additions").unlink()
+    await additions.catch_up()
+    assert (tmp_path / "additions" / "aliases.toml").is_file()
+
+
 def test_additions_count_from_the_next_start_and_a_broken_file_is_left_out(
     built_folder: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -117,15 +117,15 @@ async def test_a_group_that_becomes_a_supergroup_takes_its_things_along(database
         for _ in range(times):
             database.usage.count(chat_id, "question", at=NOW)
     database.replies.keep(old, 5, 6, person_id=1, at=NOW)
-    await database.flush()
-    await database.chats.migrate(old, new)
+    await database.migrate_chat(old, new)
+    assert await database.replies.find(old, 5) is None
     assert (await database.chats.settings(new)).language == "en"
     assert (await database.chats.settings(old)).language == "auto"
     assert not await database.chats.once(new, "introduced")
     assert (await database.figures(new, 1, now=NOW)).questions == 3
     (item,) = await database.review.open_items([new], limit=9)
     assert (item.question, item.reply_message_id) == ("党费怎么交", None)  # its messages have other ids now
-    await database.chats.migrate(old, new)
+    await database.migrate_chat(old, new)
     assert (await database.figures(new, 1, now=NOW)).questions == 3
 
 
@@ -336,5 +336,72 @@ def test_a_small_memory_forgets_what_was_used_longest_ago() -> None:
     memory[3] = "c"
     assert 1 in memory
     assert 2 not in memory
-    memory.clear()
-    assert memory.items() == []
+
+
+async def proposed(review: ReviewStore, question: str, *articles: int) -> None:
+    item = await added(review, question)
+    assert await review.resolve(item, "question", articles=articles, at=NOW, proposed=True)
+
+
+async def test_a_proposal_counts_once_it_is_adopted(database: Database) -> None:
+    review = database.review
+    await proposed(review, "党费怎么交", 3)
+    assert await review.resolved() == []
+    (proposal,) = await review.proposals()
+    assert (proposal.outcome, proposal.question, proposal.articles) == ("question", "党费怎么交", (3,))
+    assert await review.adopt(proposal, at=NOW)
+    assert not await review.adopt(proposal, at=NOW)
+    assert await review.proposals() == []
+    (resolved,) = await review.resolved()
+    assert (resolved.outcome, resolved.articles) == ("question", (3,))
+    await proposed(review, "党费怎么交", 9)
+    (better,) = await review.proposals()
+    assert await review.adopt(better, at=NOW)
+    assert [one.articles for one in await review.resolved()] == [(9,)]
+    assert await review.withdraw(better.id)
+    assert not await review.withdraw(better.id)
+    assert await review.resolved() == []
+
+
+async def test_a_proposal_that_has_changed_since_it_was_seen_is_neither_adopted_nor_declined(
+    database: Database,
+) -> None:
+    review = database.review
+    await proposed(review, "党费怎么交", 3)
+    (seen,) = await review.proposals()
+    await proposed(review, "党费怎么交", 9)
+    (now,) = await review.proposals()
+    assert now.mark != seen.mark
+    assert not await review.adopt(seen, at=NOW)
+    assert not await review.decline(seen)
+    assert await review.decline(now)
+    assert await review.proposals() == []
+
+
+async def test_a_proposal_that_nobody_decides_goes_with_the_retention(database: Database) -> None:
+    await proposed(database.review, "党费怎么交", 3)
+    await database.sweep(NOW + timedelta(days=89), 90)
+    assert len(await database.review.proposals()) == 1
+    await database.sweep(NOW + timedelta(days=91), 90)
+    assert await database.review.proposals() == []
+
+
+async def test_a_disputed_answer_that_was_dismissed_is_looked_at_again(database: Database) -> None:
+    async def dispute() -> int:
+        return await database.review.add(
+            GROUP, "能翻墙吗", kind="disputed", reason="other", language="zh", reply_message_id=1, at=NOW
+        )
+
+    item = await dispute()
+    assert await database.review.resolve(item, "dismissed", at=NOW)
+    assert await dispute() == item
+    assert [one.id for one in await database.review.open_items([GROUP])] == [item]
+
+
+async def test_a_pair_of_ids_that_has_had_its_time_is_gone_from_memory_too(database: Database) -> None:
+    database.replies.keep(GROUP, 5, 6, person_id=1, at=NOW)
+    await database.flush()
+    await database.sweep(NOW + timedelta(days=1), 90)
+    assert await database.replies.find(GROUP, 5) == 6
+    await database.sweep(NOW + timedelta(days=3), 90)
+    assert await database.replies.find(GROUP, 5) is None
