@@ -87,10 +87,13 @@ class Answerer:
         *,
         place: Place | None = None,
         said: str = "",
+        kept: bool = True,
         worded: bool = True,
     ) -> Answer:
         """The last answer of `stream`; never raises for anything a person typed."""
-        async with aclosing(self.stream(question, language, place=place, said=said, worded=worded)) as answers:
+        async with aclosing(
+            self.stream(question, language, place=place, said=said, kept=kept, worded=worded)
+        ) as answers:
             async for answer in answers:
                 last = answer
         return last
@@ -102,12 +105,13 @@ class Answerer:
         *,
         place: Place | None = None,
         said: str = "",
+        kept: bool = True,
         worded: bool = True,
     ) -> AsyncGenerator[Answer]:
         """Answers that grow, each fit to be shown; all but the last are partial. At least one comes.
 
-        `said` names the message, so that an edited one takes the place of what it said before. Without `worded` no
-        model is asked for anything.
+        `said` names the message, so that an edited one takes the place of what it said before. Without `kept` it is
+        no turn of a conversation, without `worded` no model is asked for anything.
         """
         start = time.perf_counter()
         question = question[:MAX_QUESTION]
@@ -116,7 +120,7 @@ class Answerer:
         whole = await self._whole(question, language, place, said, writer) if place else None
         found = await self._find(whole or question, language)
         extractive = replace(found.answer, question=question, understood=whole or "")
-        if place and self._turns is not None and extractive.status == "answered":
+        if place and kept and self._turns is not None and extractive.status == "answered":
             articles = tuple(citation.article for citation in extractive.citations[:1])
             await self._turns.add(place, Turn((whole or question)[:MAX_TURN], articles, said))
         if writer is None or not found.wordable:

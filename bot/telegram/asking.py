@@ -236,7 +236,7 @@ class Asking:
         if answer.status != "answered" or answer.mode == "lookup" or answer.confidence < SURE:
             return
         if settings.language_model:
-            answer = await parts.answerer.answer(text, language, place=place_of(message), said=str(message.message_id))
+            answer = await parts.answerer.answer(text, language, place=place_of(message), kept=False)
         brief = settings.length == "brief"
         outgoing = dress(answer, self._shelf, parts.replies[language], group=True, brief=brief)
         reply_id = await parts.delivery.reply(message, outgoing)

@@ -190,6 +190,14 @@ async def test_a_follow_up_is_its_askers_until_it_is_forgotten(at_home: Opening)
             await home.life.ask(group, home.li, f"/forget{MENTION}")
 
 
+async def test_a_question_that_nobody_answered_is_in_a_models_words_and_no_turn_is_kept(at_home: Opening) -> None:
+    async with at_home(Say(draft(SENTENCE)), Say("")) as home:
+        home.group.privacy_mode = False
+        await home.life.database.chats.change(home.group.id, trigger="unanswered", unanswered_after_min=0)
+        assert SENTENCE in (await home.ask(home.group, home.li, "党员能翻墙吗？")).text
+        assert "第十四条" not in (await home.life.ask(home.group, home.li, f"{MENTION} 上一条原文")).text
+
+
 async def test_where_a_group_has_turned_the_model_off_it_is_asked_nothing(at_home: Opening) -> None:
     async with at_home() as home:
         assert "语言模型" in (await home.life.ask(home.group, home.li, f"/privacy{MENTION}")).text

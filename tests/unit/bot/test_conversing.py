@@ -47,6 +47,12 @@ async def test_look_ups_and_abstentions_never_go_to_a_model(knowledge_base: Know
     assert model.prompts == []
 
 
+async def test_what_was_not_said_to_the_bot_is_no_turn(knowledge_base: KnowledgeBase) -> None:
+    answerer = join(knowledge_base, turns=MemoryTurns())
+    await answerer.answer("能翻墙吗", place=HERE, kept=False)
+    assert (await answerer.answer("上一条原文", place=HERE)).understood == ""
+
+
 async def test_a_follow_up_is_answered_as_the_whole_question_that_it_stands_for(knowledge_base: KnowledgeBase) -> None:
     answerer = join(knowledge_base, turns=MemoryTurns())
     await answerer.answer("能翻墙吗", place=HERE)
