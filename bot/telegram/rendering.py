@@ -31,6 +31,9 @@ FOLDED_AFTER: Final = 45
 OPEN_UP_TO: Final = 300
 """Characters of an article shown by itself that need no folding."""
 
+_MOST_BRIEF: Final = 1500
+"""UTF-16 units, escaped, of a quote in a brief answer: buttons put an article below it, in the same message."""
+
 _AROUND: Final = 24
 _MARKS: Final = "，、；。：！？\n"
 _LEFT_OUT: Final = dict.fromkeys(
@@ -216,10 +219,16 @@ def _deciding(citation: Citation, *, brief: bool) -> str:
     """The deciding sentence, unless the quote below shows it: of an article of one sentence, the words around it."""
     bold = bold_of(citation, leading=True)
     if brief:
-        return deciding_sentence(citation.text, bold) or safe(citation.quote)
+        return deciding_sentence(citation.text, bold) or _cut(citation.quote)
     if _is_visible(citation.text, bold):
         return ""
     return deciding_sentence(citation.text, bold, whole=citation.quote != citation.text)
+
+
+def _cut(quote: str) -> str:
+    plain = _clean(quote)
+    fitting = _fitting(plain, _MOST_BRIEF)
+    return escape(plain[:fitting], quote=False) + ("……" if fitting < len(plain) else "")
 
 
 def _is_visible(text: str, bold: Bold) -> bool:

@@ -191,10 +191,11 @@ async def test_a_follow_up_is_its_askers_until_it_is_forgotten(at_home: Opening)
 
 
 async def test_a_question_that_nobody_answered_is_in_a_models_words_and_no_turn_is_kept(at_home: Opening) -> None:
-    async with at_home(Say(draft(SENTENCE)), Say("")) as home:
+    async with at_home(Say(draft(SENTENCE))) as home:
         home.group.privacy_mode = False
         await home.life.database.chats.change(home.group.id, trigger="unanswered", unanswered_after_min=0)
         assert SENTENCE in (await home.ask(home.group, home.li, "党员能翻墙吗？")).text
+        await home.life.database.chats.change(home.group.id, language_model=False)
         assert "第十四条" not in (await home.life.ask(home.group, home.li, f"{MENTION} 上一条原文")).text
 
 
