@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from bot.answering.generation.conversation import MemoryTurns, Turns
 from bot.answering.generation.writer import Writer
+from bot.answering.remembering import Memory
 from bot.answering.service import Answerer
 from bot.errors import SettingsError
 from bot.settings import Settings
@@ -45,10 +46,19 @@ def open_answerer(
     Raises:
         KnowledgeError, PromptError: something the house stands on is unusable. SettingsError: the language model is.
     """
+    with _open_house(settings, progress=progress, announce=announce) as join_house:
+        yield join_house(turns=MemoryTurns())
+
+
+@contextmanager
+def _open_house(
+    settings: Settings, *, progress: Progress | None = None, announce: Announce | None = None
+) -> Iterator[Callable[..., Answerer]]:
+    """What makes an answerer of `turns` and a `memory`, over the knowledge base of these settings."""
     writer = open_writer(settings)
     knowledge = open_knowledge_base(settings.data_dir, settings.embedding_model, progress=progress, announce=announce)
     with closing(knowledge), ThreadPoolExecutor(ANSWERING_THREADS, thread_name_prefix="answering") as executor:
-        yield join(knowledge, executor, writer=writer, turns=MemoryTurns())
+        yield partial(join, knowledge, executor, writer=writer)
 
 
 def join(
@@ -57,9 +67,11 @@ def join(
     *,
     writer: Writer | None = None,
     turns: Turns | None = None,
+    memory: Memory | None = None,
 ) -> Answerer:
     """An answerer over an opened knowledge base."""
-    return Answerer(knowledge.library, knowledge.retriever, load_replies(), executor, writer=writer, turns=turns)
+    library, retriever, replies = knowledge.library, knowledge.retriever, load_replies()
+    return Answerer(library, retriever, replies, executor, writer=writer, turns=turns, memory=memory)
 
 
 def open_writer(settings: Settings) -> Writer | None:
@@ -175,8 +187,8 @@ def run_telegram(settings: Settings, *, announce: Announce | None = None) -> Non
         raise SettingsError(load_replies()["zh"]("doctor.token_missing"))
     channel = TelegramChannel(settings.telegram_token.get_secret_value(), settings.telegram_api, settings.proxy())
     entrance = entrance_of(settings)
-    with open_answerer(settings, announce=announce) as answerer:
-        asyncio.run(_serve(settings, answerer, channel, entrance))
+    with _open_house(settings, announce=announce) as join_house:
+        asyncio.run(_serve(settings, join_house, channel, entrance))
 
 
 def entrance_of(settings: Settings) -> "Entrance":
@@ -199,20 +211,23 @@ def entrance_of(settings: Settings) -> "Entrance":
     return Entrance(Webhook(settings.webhook_url, path, settings.webhook_secret.get_secret_value()), address)
 
 
-async def _serve(settings: Settings, answerer: Answerer, channel: "TelegramChannel", entrance: "Entrance") -> None:
-    from bot.answering.remembering import Remembering
+async def _serve(
+    settings: Settings, join_house: Callable[..., Answerer], channel: "TelegramChannel", entrance: "Entrance"
+) -> None:
     from bot.storage.additions import Additions
     from bot.telegram.application import House, serve
 
     async with open_database(settings) as database:
+        stores_turns = settings.conversation == "database"
         house = House(
-            answerer=Remembering(answerer),
+            answerer=join_house(turns=database.turns if stores_turns else MemoryTurns(), memory=Memory()),
             replies=load_replies(),
             database=database,
             additions=Additions(settings.data_dir / ADDITIONS_FOLDER, database.review),
             allowed=settings.allowed_chats,
             operators=settings.operators,
             retention_days=settings.retention_days,
+            stores_turns=stores_turns,
         )
         await serve(channel, house, entrance)
 

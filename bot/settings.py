@@ -39,6 +39,9 @@ class Settings(BaseSettings):
     data_dir: Path = Field(Path(".wanggui"), description="where the index and the library lie")
     database_url: SecretStr | None = Field(None, description="default a SQLite file in the data folder")
     retention_days: int = Field(90, ge=1, le=3650, description="how long counts and open questions are kept")
+    conversation: Literal["memory", "database"] = Field(
+        "memory", description="where a person's last questions are kept for half an hour, for follow-ups"
+    )
     allowed_chats: Annotated[frozenset[int], NoDecode] = Field(
         frozenset(), description="ids of groups and users, with commas; empty: everybody"
     )

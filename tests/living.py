@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
-from bot.answering.remembering import Answers
+from bot.answering.service import Answerer
 from bot.storage.additions import Additions
 from bot.storage.database import Database
 from bot.telegram.application import Entrance, House, TelegramChannel, serve
@@ -61,7 +61,7 @@ class Life:
 
 @asynccontextmanager
 async def living(
-    answerer: Answers,
+    answerer: Answerer,
     folder: Path,
     *,
     server: BotApiServer | None = None,

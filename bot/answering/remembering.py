@@ -1,99 +1,71 @@
-"""Answers of the last minutes, so that a question asked in many chats is worked out once.
+"""What was found of late, so that a question asked in many chats is worked out once.
 
-Answers are deterministic: the same words, made alike by `normalise`, have the same answer for as long as the knowledge
-base is open. What is kept holds no word that a person wrote: questions are known by a hash, and answers that may quote
-them (look-ups, laws that are not here: whatever was not searched for) are not kept.
+What the text says to a whole question is a function of the question and its language alone, for as long as the
+knowledge base is open; who asks, what was said before and a model's words come after it and are not kept here. What is
+kept holds no word that a person wrote: questions are known by a hash, and answers that may quote them (look-ups, laws
+that are not here: whatever was not searched for) are not kept.
 """
 
 import asyncio
 import hashlib
 import time
 from collections import OrderedDict
-from collections.abc import Callable
-from dataclasses import replace
-from typing import Final, Protocol
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Final
 
-from bot.answering.asking import language_of
-from bot.answering.composing import Composer
 from bot.answering.model import Answer
-from knowledge.library import Library
-from knowledge.normalising import normalise
-from knowledge.retrieval import shorten
 from prompts import Language
 
 MOST: Final = 5000
 LIFE_S: Final = 600.0
 
 
-class Answers(Protocol):
-    """What channels need of an answerer."""
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The extractive answer to a whole question, and whether a model may be asked to word it."""
 
-    @property
-    def library(self) -> Library:
-        """The regulations."""
-
-    async def answer(self, question: str, language: Language | None = None) -> Answer:
-        """Answer without blocking the event loop; never raises for anything a person typed."""
-
-    async def is_well(self) -> bool:
-        """Whether the index answers at this moment."""
-
-    def composer(self, language: Language) -> Composer:
-        """The sentences around look-ups."""
+    answer: Answer
+    wordable: bool
 
 
-class Remembering:
-    """An answerer with a short memory in front; the same question asked twice at once is worked out once."""
+class Memory:
+    """Findings of the last minutes; the same question asked twice at once is worked out once."""
 
-    def __init__(self, answerer: Answers, *, clock: Callable[[], float] = time.monotonic) -> None:
-        self._answerer, self._clock = answerer, clock
-        self._kept: OrderedDict[bytes, tuple[float, Answer]] = OrderedDict()
-        self._sought: dict[bytes, asyncio.Task[Answer]] = {}
-
-    @property
-    def library(self) -> Library:
-        """The regulations."""
-        return self._answerer.library
-
-    def composer(self, language: Language) -> Composer:
-        """The sentences around look-ups."""
-        return self._answerer.composer(language)
-
-    async def is_well(self) -> bool:
-        """As the answerer is: nothing of it is remembered."""
-        return await self._answerer.is_well()
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._kept: OrderedDict[bytes, tuple[float, Finding]] = OrderedDict()
+        self._sought: dict[bytes, asyncio.Task[Finding]] = {}
 
     def __len__(self) -> int:
         return len(self._kept)
 
-    async def answer(self, question: str, language: Language | None = None) -> Answer:
-        """As the answerer answers; at once where it has answered the same in the last minutes."""
-        start = time.perf_counter()
+    async def find(self, question: str, language: Language, seek: Callable[[], Awaitable[Finding]]) -> Finding:
+        """What `seek` finds for this question; at once where the same was found in the last minutes."""
         key = _key(question, language)
         kept = self._kept.get(key)
         if kept is not None and self._clock() - kept[0] < LIFE_S:
-            answer = kept[1]
+            found = kept[1]
         else:
             seeking = self._sought.get(key)
             if seeking is None:
-                seeking = asyncio.create_task(self._seek(key, question, language))
-                self._sought[key] = seeking
-            answer = await asyncio.shield(seeking)
-        return replace(answer, question=question, latency_ms=(time.perf_counter() - start) * 1000)
+                seeking = self._sought[key] = asyncio.create_task(self._seek(key, seek))
+            found = await asyncio.shield(seeking)
+        return replace(found, answer=replace(found.answer, question=question))
 
-    async def _seek(self, key: bytes, question: str, language: Language | None) -> Answer:
+    async def _seek(self, key: bytes, seek: Callable[[], Awaitable[Finding]]) -> Finding:
         try:
-            answer = await self._answerer.answer(question, language)
+            found = await seek()
         finally:
             del self._sought[key]
+        answer = found.answer
         if answer.mode == "extractive" and answer.ranking and answer.status != "unavailable":
             self._kept.pop(key, None)
-            self._kept[key] = (self._clock(), replace(answer, question=""))
+            self._kept[key] = (self._clock(), replace(found, answer=replace(answer, question="")))
             if len(self._kept) > MOST:
                 self._kept.popitem(last=False)
-        return answer
+        return found
 
 
-def _key(question: str, language: Language | None) -> bytes:
-    words = f"{language or language_of(question)} {normalise(shorten(question))}"
-    return hashlib.blake2b(words.encode("utf-8", "surrogatepass"), digest_size=16).digest()
+def _key(question: str, language: Language) -> bytes:
+    return hashlib.blake2b(f"{language} {question}".encode("utf-8", "surrogatepass"), digest_size=16).digest()

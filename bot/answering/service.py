@@ -4,12 +4,13 @@ import asyncio
 import logging
 import re
 import time
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import Executor
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
-from typing import Final
+from itertools import takewhile
+from typing import Final, TypeVar
 
 from bot.answering.asking import language_of, read_asking
 from bot.answering.boundaries import boundary_of, other_text
@@ -18,6 +19,7 @@ from bot.answering.generation.conversation import Place, Turn, Turns, kind_of, r
 from bot.answering.generation.writer import Brief, Writer
 from bot.answering.grounding import check
 from bot.answering.model import Answer
+from bot.answering.remembering import Finding, Memory
 from bot.errors import GroundingError
 from knowledge.library import Library
 from knowledge.naming import Named, Names
@@ -44,6 +46,8 @@ MAX_TURN: Final = 200
 _BY_RULES_ALONE: Final = ("original", "next", "consequences")
 """Follow-ups whose answer a model has no part in."""
 
+Result = TypeVar("Result")
+
 log = logging.getLogger(__name__)
 
 
@@ -51,7 +55,8 @@ class Answerer:
     """Answers questions from the library; every quote is checked before it leaves.
 
     `answer` and `stream` keep the event loop free: the work runs in `executor` (None: the loop's own threads). With a
-    `writer` they may be in a model's words; with `turns` and a place they understand follow-ups.
+    `writer` they may be in a model's words; with `turns` and a place they understand follow-ups; with a `memory` what
+    was found of late is not looked for again.
     """
 
     def __init__(
@@ -63,56 +68,94 @@ class Answerer:
         *,
         writer: Writer | None = None,
         turns: Turns | None = None,
+        memory: Memory | None = None,
     ) -> None:
-        self._writer, self._turns = writer, turns
+        self._writer, self._turns, self._memory = writer, turns, memory
         self.library, self._retriever, self._executor = library, retriever, executor
         self._names = Names(library)
         self._composers = {language: Composer(library.principal, sentences) for language, sentences in replies.items()}
 
-    async def answer(self, question: str, language: Language | None = None, *, place: Place | None = None) -> Answer:
+    @property
+    def uses_model(self) -> bool:
+        """Whether questions may go to a language model."""
+        return self._writer is not None
+
+    async def answer(
+        self,
+        question: str,
+        language: Language | None = None,
+        *,
+        place: Place | None = None,
+        said: str = "",
+        kept: bool = True,
+        worded: bool = True,
+    ) -> Answer:
         """The last answer of `stream`; never raises for anything a person typed."""
-        async with aclosing(self.stream(question, language, place=place)) as answers:
+        async with aclosing(
+            self.stream(question, language, place=place, said=said, kept=kept, worded=worded)
+        ) as answers:
             async for answer in answers:
                 last = answer
         return last
 
     async def stream(
-        self, question: str, language: Language | None = None, *, place: Place | None = None
+        self,
+        question: str,
+        language: Language | None = None,
+        *,
+        place: Place | None = None,
+        said: str = "",
+        kept: bool = True,
+        worded: bool = True,
     ) -> AsyncGenerator[Answer]:
-        """Answers that grow, each fit to be shown; all but the last are partial. At least one comes."""
+        """Answers that grow, each fit to be shown; all but the last are partial. At least one comes.
+
+        `said` names the message, so that an edited one takes the place of what it said before. Without `kept` it is
+        no turn of a conversation, without `worded` no model is asked for anything.
+        """
         start = time.perf_counter()
         question = question[:MAX_QUESTION]
         language = language or language_of(question)
-        whole = await self._whole(question, language, place) if place and self._turns else None
-        find = partial(self._find, whole or question, language)
-        extractive, asked = await asyncio.get_running_loop().run_in_executor(self._executor, find)
-        extractive = replace(extractive, question=question, understood=whole or "")
-        if place and self._turns and extractive.status == "answered":
+        writer = self._writer if worded else None
+        whole = await self._whole(question, language, place, said, writer) if place else None
+        found = await self._find(whole or question, language)
+        extractive = replace(found.answer, question=question, understood=whole or "")
+        if place and kept and self._turns is not None and extractive.status == "answered":
             articles = tuple(citation.article for citation in extractive.citations[:1])
-            await self._turns.add(place, Turn((whole or question)[:MAX_TURN], articles))
-        if self._writer is None or not asked:
+            await self._turns.add(place, Turn((whole or question)[:MAX_TURN], articles, said))
+        if writer is None or not found.wordable:
             yield replace(extractive, latency_ms=_since(start))
             return
         brief = Brief(whole or question, extractive, place.chat if place else "")
-        async with aclosing(self._writer.write(brief)) as answers:
+        async with aclosing(writer.write(brief)) as answers:
             async for answer in answers:
                 yield replace(self._checked(answer, extractive), latency_ms=_since(start))
 
     async def forget(self, place: Place) -> None:
-        """Erase what this user said in this chat."""
-        if self._turns:
+        """Erase what was said in this place; where its chat or user is empty, in every chat or by everybody."""
+        if self._turns is not None:
             await self._turns.forget(place)
 
-    async def _whole(self, question: str, language: Language, place: Place) -> str | None:
+    async def _whole(
+        self, question: str, language: Language, place: Place, said: str, writer: Writer | None
+    ) -> str | None:
         """The whole question where this one is a follow-up."""
         kind = kind_of(question)
-        turns = await self._turns.recent(place) if kind and self._turns else ()
+        recent = await self._turns.recent(place) if kind and self._turns is not None else ()
+        turns = tuple(takewhile(lambda turn: not said or turn.said != said, recent))
         if not turns:
             return None
         by_rules = rewrite(question, turns)
-        if self._writer is None or kind in _BY_RULES_ALONE:
+        if writer is None or kind in _BY_RULES_ALONE:
             return by_rules
-        return await self._writer.rewrite(question, turns, language, place.chat) or by_rules
+        return await writer.rewrite(question, turns, language, place.chat) or by_rules
+
+    async def _find(self, question: str, language: Language) -> Finding:
+        seek = partial(self._run, partial(self._work_out, question, language))
+        return await (self._memory.find(question, language, seek) if self._memory is not None else seek())
+
+    async def _run(self, work: Callable[[], Result]) -> Result:
+        return await asyncio.get_running_loop().run_in_executor(self._executor, work)
 
     def _checked(self, answer: Answer, extractive: Answer) -> Answer:
         try:
@@ -122,38 +165,38 @@ class Answerer:
             return extractive
 
     def answer_now(self, question: str, language: Language | None = None) -> Answer:
-        """Answer at once and without a model; `language` is the question's own where it is not given."""
+        """Answer at once, past the memory and without a model; `language` is by default the question's own."""
         start = time.perf_counter()
         question = question[:MAX_QUESTION]
-        answer, _ = self._find(question, language or language_of(question))
-        return replace(answer, latency_ms=_since(start))
+        found = self._work_out(question, language or language_of(question))
+        return replace(found.answer, latency_ms=_since(start))
 
     async def is_well(self) -> bool:
-        """Whether the index answers at this moment; asks no model."""
-        answer, _ = await asyncio.get_running_loop().run_in_executor(self._executor, self._find, _TRIAL, "zh")
-        return answer.status != "unavailable"
+        """Whether the index answers at this moment; past the memory, and no model is asked."""
+        found = await self._run(partial(self._work_out, _TRIAL, "zh"))
+        return found.answer.status != "unavailable"
 
     def composer(self, language: Language) -> Composer:
         """The sentences around look-ups, for channels that show the contents or a chapter."""
         return self._composers[language]
 
-    def _find(self, question: str, language: Language) -> tuple[Answer, bool]:
-        """The extractive answer, and whether a model may be asked to word it."""
+    def _work_out(self, question: str, language: Language) -> Finding:
         composer = self._composers[language]
         try:
             return self._within_bounds(check(self._compose(question, composer), self.library), composer)
         except Exception:  # whatever it was, a person gets one plain sentence and the log has the rest
             log.exception("a question could not be answered")
-            return composer.unavailable(question, "failed"), False
+            return Finding(composer.unavailable(question, "failed"), wordable=False)
 
-    def _within_bounds(self, answer: Answer, composer: Composer) -> tuple[Answer, bool]:
+    def _within_bounds(self, answer: Answer, composer: Composer) -> Finding:
         if answer.status != "answered" or answer.mode != "extractive":
-            return answer, False
+            return Finding(answer, wordable=False)
         query = normalise(shorten(answer.question))
         boundary = boundary_of(query, read_asking(query), self._names, answer.question)
         if boundary is None:
-            return answer, True
-        return check(composer.bounded(answer, boundary, other_text(query, self._names)), self.library), False
+            return Finding(answer, wordable=True)
+        bounded = composer.bounded(answer, boundary, other_text(query, self._names))
+        return Finding(check(bounded, self.library), wordable=False)
 
     def _compose(self, question: str, composer: Composer) -> Answer:
         query = normalise(shorten(question))

@@ -6,6 +6,7 @@ usage        counts by day: never words, never persons
 review       unanswered and disputed questions without names, and what administrators made of them
 replies      which message of ours answers which of theirs: ids only, for two days
 passages     a question carried into the private chat, sealed with the link that carries it, for a day
+turns        a person's last questions in a place, for half an hour, where the settings ask for it
 additions    aliases and written questions that administrators have added -> files that the knowledge base reads
 tables sql   the tables; connections and how their errors are told
 behind       writes kept in memory and written together, about once a second and at close

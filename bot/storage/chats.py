@@ -107,7 +107,7 @@ class ChatStore:
             StorageError: nothing has been moved.
         """
         async with self._lock, self._sql.writing() as connection:
-            for table in (tables.chats, tables.once, tables.usage, tables.review):
+            for table in (tables.chats, tables.once, tables.usage, tables.review, tables.turns):
                 rows = (await connection.execute(select(table).where(table.c.chat_id == old_id))).mappings().all()
                 await connection.execute(delete(table).where(table.c.chat_id == old_id))
                 for row in rows:
@@ -148,7 +148,9 @@ def _row(chat_id: int) -> Select[Any]:
 
 def _moved(row: RowMapping, chat_id: int) -> dict[str, Any]:
     moved: dict[str, Any] = {**row, "chat_id": chat_id}
+    moved.pop("id", None)
     if "reply_message_id" in moved:
-        moved |= {"reply_message_id": None}
-        del moved["id"]
+        moved["reply_message_id"] = None
+    if "message_id" in moved:
+        moved["message_id"] = 0
     return moved

@@ -1,4 +1,4 @@
-"""The database as the rest of the house sees it: one door, five stores.
+"""The database as the rest of the house sees it: one door, six stores.
 
 async with await Database.open(url) as database:
     settings = await database.chats.settings(chat_id)
@@ -17,6 +17,7 @@ from bot.storage.passages import PassageStore
 from bot.storage.replies import EDITABLE_FOR, ReplyStore
 from bot.storage.review import ReviewStore
 from bot.storage.sql import Sql
+from bot.storage.turns import TurnStore
 from bot.storage.usage import CHINA, PRIVATE, Figures, UsageStore
 
 
@@ -30,7 +31,8 @@ class Database:
         self.review = ReviewStore(sql)
         self.replies = ReplyStore(sql)
         self.passages = PassageStore(sql)
-        self._behind = WriteBehind(sql, (self.usage, self.replies, self.passages, self.review))
+        self.turns = TurnStore(sql)
+        self._behind = WriteBehind(sql, (self.usage, self.replies, self.passages, self.review, self.turns))
 
     @classmethod
     async def open(cls, url: str) -> Self:
@@ -85,7 +87,9 @@ class Database:
         self.replies.let_go(chat_id=old_id)
 
     async def erase_person(self, user_id: int) -> int:
-        """Erase everything keyed to a person: their private chat's settings, ids of their messages. Rows erased.
+        """Erase everything keyed to a person: their private chat, ids of their messages, their last questions.
+
+        Returns how many rows were erased.
 
         Raises:
             StorageError: it could not be erased.
@@ -94,6 +98,8 @@ class Database:
         async with self._sql.writing() as connection:
             theirs = tables.replies.c.person_id == user_id
             erased = (await connection.execute(delete(tables.replies).where(theirs))).rowcount
+            said = tables.turns.c.person_id == user_id
+            erased += (await connection.execute(delete(tables.turns).where(said))).rowcount
             if user_id > PRIVATE:  # their private chat has their own id; below it stand groups and channels
                 for table in (tables.chats, tables.once, tables.replies):
                     erased += (await connection.execute(delete(table).where(table.c.chat_id == user_id))).rowcount
@@ -102,7 +108,7 @@ class Database:
         return erased
 
     async def erase_chat(self, chat_id: int) -> int:
-        """Erase everything kept for a group: settings, counts, open questions, ids of messages. Rows erased.
+        """Erase everything kept for a group: settings, counts, open and last questions, ids of messages. Rows erased.
 
         Raises:
             StorageError: it could not be erased.
@@ -110,7 +116,7 @@ class Database:
         await self._behind.flush()
         erased = 0
         async with self._sql.writing() as connection:
-            for table in (tables.chats, tables.usage, tables.review, tables.replies):
+            for table in (tables.chats, tables.usage, tables.review, tables.replies, tables.turns):
                 erased += (await connection.execute(delete(table).where(table.c.chat_id == chat_id))).rowcount
         self.chats.let_go(chat_id)
         self.replies.let_go(chat_id=chat_id)

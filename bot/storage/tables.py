@@ -132,3 +132,20 @@ passages = Table(
     Column("expires_at", Moment, nullable=False),
     Index(None, "expires_at"),
 )
+
+turns = Table(
+    "turns",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("topic_id", BigInteger, nullable=False),
+    Column("person_id", BigInteger, nullable=False),
+    Column("message_id", BigInteger, nullable=False),
+    Column("question", Text, nullable=False),
+    Column("articles", String(256), nullable=False),
+    Column("said_at", Moment, nullable=False),
+    Index(None, "chat_id"),
+    Index(None, "person_id"),
+    Index(None, "said_at"),
+)
+"""Only where the settings ask for it. `topic_id` and `message_id` are 0 where there is none."""

@@ -8,6 +8,7 @@ rawbot probing health   the bot with a way past PTB's objects; how it is set up 
 intake                 Message -> Question, or nothing where nobody asked
 speaking limits        in which language, under which settings, to whom: the budget of a person, twins
 asking waiting         questions, edited ones, and those that nobody answered
+growing                an answer that a model is still writing: drafts, or a message edited now and then
 navigating searching   articles, chapters, contents, exact words (textsearch); by command and by button
 inline                 cards in any chat, as one types
 buttons                what the buttons below an answer do; votes are counted, voters forgotten (ballots, recalling)

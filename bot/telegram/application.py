@@ -16,7 +16,7 @@ from telegram.error import InvalidToken, TelegramError
 from telegram.ext import Application, ApplicationBuilder
 
 from bot import errors
-from bot.answering.remembering import Answers
+from bot.answering.service import Answerer
 from bot.storage.additions import Additions
 from bot.storage.database import Database
 from bot.telegram.administrators import Administrators
@@ -79,15 +79,16 @@ class Entrance:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What the channel is given to answer with."""
+    """What the channel is given to answer with; `stores_turns`: conversations are written to the database."""
 
-    answerer: Answers
+    answerer: Answerer
     replies: Mapping[Language, Replies]
     database: Database
     additions: Additions
     allowed: frozenset[int]
     operators: frozenset[int]
     retention_days: int
+    stores_turns: bool = False
 
 
 async def until_signalled() -> None:
@@ -168,6 +169,7 @@ async def _furnished(application: App, house: House) -> AsyncIterator[Parts]:
         operators=house.operators,
         additions=house.additions,
         retention_days=house.retention_days,
+        stores_turns=house.stores_turns,
     )
     parts.admission.register(application, parts)
     handlers = [make(parts) for make in HANDLERS]

@@ -1,17 +1,20 @@
 """Questions -> answers: what is addressed to the bot, what was edited, and what nobody else has answered."""
 
 import logging
+from contextlib import aclosing
 from datetime import timedelta
 from typing import Any, Final
 
 from telegram import Message, Update
 from telegram.ext import Application, CommandHandler, ContextTypes, MessageHandler, filters
 
+from bot.answering.generation.conversation import kind_of
 from bot.answering.model import Answer
 from bot.errors import StorageError
 from bot.storage.chats import ChatSettings
 from bot.storage.usage import CHINA
 from bot.telegram.dressing import dress
+from bot.telegram.growing import Growing
 from bot.telegram.intake import (
     Question,
     is_foreign,
@@ -24,9 +27,18 @@ from bot.telegram.intake import (
 )
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.parts import Parts
-from bot.telegram.rendering import safe
-from bot.telegram.speaking import is_group, language_for, settings_for, speaker_id, topic_of, within_budget
+from bot.telegram.rendering import render_answer, safe
+from bot.telegram.speaking import (
+    is_group,
+    language_for,
+    place_of,
+    settings_for,
+    speaker_id,
+    topic_of,
+    within_budget,
+)
 from bot.telegram.trails import Shelf
+from prompts import Language
 
 SURE: Final = 0.8
 """How confident the retrieval must be before the bot answers what was not asked of it."""
@@ -115,31 +127,54 @@ class Asking:
         self._heard(message)
         if not await within_budget(parts, message, sentences):
             return
-        if group and replacing is None:
+        has_twins = group and kind_of(question.text) is None  # a follow-up means what its own asker said before
+        if has_twins and replacing is None:
             twin = parts.twins.find(message.chat.id, topic, question.text)
             if twin is not None:
                 parts.database.usage.count(message.chat.id, "question", at=parts.clock())
                 pointer = _linked(safe(sentences("telegram.same_question")), message, twin)
                 self._keep(message, question, await parts.delivery.reply(message, Outgoing(pointer)))
                 return
-        with parts.delivery.thinking(message):
-            answer = await parts.answerer.answer(question.text, language)
+        settings = await settings_for(parts, message.chat.id)
+        answer, shown_in = await self._watch(message, question, language, settings, replacing)
         if group and question.how == "reply" and answer.reason == "not_a_question":
             return  # “谢谢” beneath an answer asks nothing
-        brief = (await settings_for(parts, message.chat.id)).length == "brief"
-        outgoing = dress(answer, self._shelf, sentences, group=group, brief=brief)
-        if replacing is None:
-            reply_id = await parts.delivery.reply(message, outgoing)
-        else:
-            reply_id = replacing if await parts.delivery.edit(message.chat.id, replacing, outgoing) else None
+        outgoing = dress(answer, self._shelf, sentences, group=group, brief=settings.length == "brief")
+        reply_id = shown_in
+        if shown_in is None or not await parts.delivery.edit(message.chat.id, shown_in, outgoing):
+            reply_id = await parts.delivery.reply(message, outgoing) if replacing is None else None
         if reply_id is None:
             return
         self._keep(message, question, reply_id)
-        if group and answer.status != "unavailable":
+        if has_twins and answer.status != "unavailable":
             parts.twins.keep(message.chat.id, topic, question.text, reply_id)
         if replacing is None:
             count_answer(parts, message.chat.id, answer)
         note_unanswered(parts, message.chat.id, answer, reply_id)
+
+    async def _watch(
+        self, message: Message, question: Question, language: Language, settings: ChatSettings, replacing: int | None
+    ) -> tuple[Answer, int | None]:
+        """The answer, shown while it grows; and our message that it belongs in, None where it is to be sent."""
+        parts = self._parts
+        growing = Growing(parts.delivery, message, replacing=replacing)
+        answers = parts.answerer.stream(
+            question.text,
+            language,
+            place=place_of(message),
+            said=str(message.message_id),
+            worded=settings.language_model,
+        )
+        try:
+            with parts.delivery.thinking(message):
+                async with aclosing(answers):
+                    async for answer in answers:
+                        if answer.partial:
+                            brief = settings.length == "brief"
+                            growing.show(Outgoing(render_answer(answer, self._shelf, brief=brief)))
+        finally:
+            shown_in = await growing.settle()
+        return answer, shown_in
 
     def _keep(self, message: Message, question: Question, reply_id: int | None) -> None:
         if reply_id is None:
@@ -172,7 +207,8 @@ class Asking:
         settings = await settings_for(self._parts, message.chat.id)
         text = message.text or message.caption or ""
         alone = replied_message(message) is None and message.forward_origin is None
-        if settings.trigger == "unanswered" and alone and looks_like_question(text):
+        whole = looks_like_question(text) and kind_of(text) is None  # “那领导呢？” is said to somebody else
+        if settings.trigger == "unanswered" and alone and whole:
             self._waiting.expect(
                 (message.chat.id, topic_of(message)),
                 message.message_id,
@@ -196,9 +232,11 @@ class Asking:
         if settings.trigger != "unanswered" or self._quiet_now(settings):
             return
         language = await language_for(parts, message)
-        answer = await parts.answerer.answer(text, language)
+        answer = await parts.answerer.answer(text, language, worded=False)
         if answer.status != "answered" or answer.mode == "lookup" or answer.confidence < SURE:
             return
+        if settings.language_model:
+            answer = await parts.answerer.answer(text, language, place=place_of(message), kept=False)
         brief = settings.length == "brief"
         outgoing = dress(answer, self._shelf, parts.replies[language], group=True, brief=brief)
         reply_id = await parts.delivery.reply(message, outgoing)

@@ -130,21 +130,11 @@ class Delivery:
 
     async def edit(self, chat_id: int, message_id: int, outgoing: Outgoing) -> bool:
         """Put other words and buttons into a message; False where it can no longer be edited."""
-
-        async def change(current: int, one: Outgoing) -> None:
-            await self._bot.call(
-                "editMessageText",
-                text=one.html,
-                chat_id=current,
-                message_id=message_id,
-                parse_mode=_HTML,
-                reply_markup=one.keyboard.to_dict() if one.keyboard else None,
-                link_preview_options=_NO_PREVIEW,
-            )
-
         try:
             try:
-                await self._in_turn(chat_id, lambda current: change(current, outgoing), repeatable=True)
+                await self._in_turn(
+                    chat_id, lambda current: self._change(current, message_id, outgoing), repeatable=True
+                )
             except BadRequest as exc:
                 refusal = read_refusal(exc.message)
                 if refusal is Refusal.UNCHANGED:
@@ -153,11 +143,37 @@ class Delivery:
                     raise
                 log.warning("an edit was refused (%s); made again, plainer", refusal.value)
                 plainer = _plainer(outgoing, refusal)
-                await self._in_turn(chat_id, lambda current: change(current, plainer), repeatable=True)
+                await self._in_turn(
+                    chat_id, lambda current: self._change(current, message_id, plainer), repeatable=True
+                )
         except (TelegramError, _GivenUp) as exc:
             self._say_failed("edit", exc)
             return False
         return True
+
+    async def draft(self, message: Message, outgoing: Outgoing) -> None:
+        """Show in a private chat what is still being written to that message; left out where it cannot be now."""
+        await self._in_passing(
+            message.chat_id,
+            lambda current: self._bot.call(
+                "sendMessageDraft",
+                chat_id=current,
+                draft_id=message.message_id,  # those of one answer grow into one another
+                text=outgoing.html,
+                parse_mode=_HTML,
+                message_thread_id=_topic(message),
+            ),
+        )
+
+    async def reply_in_passing(self, message: Message, outgoing: Outgoing) -> int | None:
+        """Reply if that can be done at once; the message's id, or None where it was left out."""
+        return await self._in_passing(
+            message.chat_id, lambda current: self._post(current, outgoing, _topic(message), message.message_id)
+        )
+
+    async def edit_in_passing(self, chat_id: int, message_id: int, outgoing: Outgoing) -> None:
+        """Edit a message if that can be done at once; left out otherwise."""
+        await self._in_passing(chat_id, lambda current: self._change(current, message_id, outgoing))
 
     async def edit_keyboard(self, chat_id: int, message_id: int, keyboard: InlineKeyboardMarkup | None) -> bool:
         """Change the buttons alone; None takes them away. False where the message can no longer be edited."""
@@ -279,6 +295,34 @@ class Delivery:
         if not isinstance(sent, dict) or not isinstance(sent.get("message_id"), int):
             raise TelegramError("no message in the answer")
         return int(sent["message_id"])
+
+    async def _change(self, chat_id: int, message_id: int, outgoing: Outgoing) -> None:
+        await self._bot.call(
+            "editMessageText",
+            text=outgoing.html,
+            chat_id=chat_id,
+            message_id=message_id,
+            parse_mode=_HTML,
+            reply_markup=outgoing.keyboard.to_dict() if outgoing.keyboard else None,
+            link_preview_options=_NO_PREVIEW,
+        )
+
+    async def _in_passing(self, chat_id: int, call: Callable[[int], Awaitable[Result]]) -> Result | None:
+        """Make a call once, and only where its chat is free; None where it was not made, or was refused."""
+        current = self._successors.get(chat_id, chat_id)
+        if current != chat_id or chat_id in self._turns:
+            return None
+        if self._is_closed(chat_id) or not self._pacing.has_room(chat_id):
+            return None
+        async with self._turn(chat_id):
+            self._pacing.spend(chat_id)
+            try:
+                return await call(chat_id)
+            except RetryAfter as exc:
+                self._pacing.rest(chat_id, _seconds(exc))
+            except TelegramError as exc:  # whatever it is, the last word meets it again
+                log.debug("something in passing failed: %s", type(exc).__name__)
+        return None
 
     async def _in_turn(
         self, chat_id: int, call: Callable[[int], Awaitable[Result]], *, repeatable: bool = False

@@ -8,7 +8,7 @@ from typing import Final
 
 from telegram.error import InvalidToken, TelegramError
 
-from bot.answering.remembering import Answers
+from bot.answering.service import Answerer
 from bot.telegram.rawbot import RawBot
 from bot.telegram.webhook import Webhook
 
@@ -21,7 +21,7 @@ log = logging.getLogger(__name__)
 class Health:
     """Joins what may be wrong: the index, by a question every half minute at most, and the way in for updates."""
 
-    def __init__(self, answerer: Answers, entrance: Callable[[], str | None]) -> None:
+    def __init__(self, answerer: Answerer, entrance: Callable[[], str | None]) -> None:
         self._answerer, self._entrance = answerer, entrance
         self._asked_at = -EVERY_S
         self._index_fails = False

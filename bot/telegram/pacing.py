@@ -48,6 +48,15 @@ class ChatPacing:
         chat = self._chats.get(chat_id)
         return 0.0 if chat is None else max(0.0, self._free_at(chat_id, chat) - self._clock())
 
+    def has_room(self, chat_id: int) -> bool:
+        """Whether what may be left out can go now: the chat is not resting and has half of its calls left."""
+        chat = self._chats.get(chat_id)
+        if chat is None:
+            return True
+        rate, now = self._rate(chat_id), self._clock()
+        spent = sum(at > now - rate.seconds for at in chat.calls)
+        return now >= chat.resting_until and 2 * spent < rate.calls
+
     def spend(self, chat_id: int) -> None:
         """Note that a call goes to this chat now."""
         chat, rate = self._chat(chat_id), self._rate(chat_id)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from bot.answering.remembering import Answers
+from bot.answering.service import Answerer
 from bot.storage.additions import Additions
 from bot.storage.database import Database
 from bot.telegram.administrators import Administrators
@@ -21,7 +21,7 @@ from prompts import Language, Replies
 class Parts:
     """The house as the handlers see it; made once the bot knows its own name."""
 
-    answerer: Answers
+    answerer: Answerer
     replies: Mapping[Language, Replies]
     bot: Bot
     database: Database
@@ -34,5 +34,6 @@ class Parts:
     operators: frozenset[int]
     additions: Additions
     retention_days: int
+    stores_turns: bool = False
     recalled: Recalled = field(default_factory=Recalled, kw_only=True)
     waiting: Waiting = field(default_factory=Waiting, kw_only=True)

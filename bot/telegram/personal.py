@@ -6,6 +6,7 @@ from telegram import InlineKeyboardButton, InlineKeyboardMarkup, Message, Update
 from telegram.constants import ChatType
 from telegram.ext import Application, CallbackQueryHandler, CommandHandler, ContextTypes, filters
 
+from bot.answering.generation.conversation import Place
 from bot.telegram.callbacks import pack, pattern
 from bot.telegram.intake import take_argument
 from bot.telegram.outgoing import Outgoing
@@ -35,9 +36,13 @@ class Personal:
         say = await sentences_for(self._parts, message)
         if not await within_budget(self._parts, message, say):
             return
-        overhears = (await settings_for(self._parts, message.chat_id)).trigger == "unanswered"
+        settings = await settings_for(self._parts, message.chat_id)
+        overhears = settings.trigger == "unanswered"
         lines = [say("telegram.privacy_unanswered") if overhears else say("telegram.privacy")]
-        kept = say("telegram.privacy_kept", days=self._parts.retention_days)
+        if self._parts.answerer.uses_model and settings.language_model:
+            lines.append(say("telegram.privacy_model"))
+        turns = say("telegram.privacy_turns_stored" if self._parts.stores_turns else "telegram.privacy_turns")
+        kept = f"{say('telegram.privacy_kept', days=self._parts.retention_days)}\n{turns}"
         lines += [f"<blockquote expandable>{kept}</blockquote>", say("telegram.privacy_rest")]
         words = "\n".join(lines)
         await self._parts.delivery.reply(message, Outgoing(words))
@@ -54,6 +59,7 @@ class Personal:
         self._parts.recalled.forget(person)  # their private chat has their own id
         self._parts.waiting.forget(person)
         erased = await self._parts.database.erase_person(person)
+        await self._parts.answerer.forget(Place(chat="", user=str(person)))
         words = say("telegram.forget", count=erased) if erased else say("telegram.forget_nothing")
         keyboard = None
         if await self._administers(message, person):
@@ -73,6 +79,7 @@ class Personal:
             await self._parts.delivery.acknowledge(query, say("settings.administrators_only"), alert=True)
             return
         erased = await self._parts.database.erase_chat(message.chat_id)
+        await self._parts.answerer.forget(Place(str(message.chat_id)))
         await self._parts.delivery.acknowledge(query)
         written = await sentences_in(self._parts, message)
         words = Outgoing(written("telegram.forgot_group", count=erased))

@@ -15,7 +15,8 @@ from html import escape, unescape
 from typing import Final, Self
 
 from bot.answering.composing import label_of
-from bot.answering.model import Answer, Citation
+from bot.answering.model import Answer, Citation, Claim
+from bot.answering.plain import left_open
 from bot.telegram.trails import MAX_BOLD_CLAUSE, Bold, Shelf, Trail, bold_of
 from knowledge.model import Article, Chapter, Regulation
 from knowledge.numerals import format_numeral
@@ -74,8 +75,10 @@ def safe(text: str) -> str:
 def render_answer(answer: Answer, shelf: Shelf, *, brief: bool = False) -> str:
     """An answer as one message; a brief one is the lead and the deciding sentence, without its articles."""
     replies = load_replies()[answer.language]
-    notes = [safe(note) for note in answer.notes]
-    lead = [safe(line) for line in _without_place(answer, replies).split("\n")]
+    notes = [safe(note) for note in (*answer.notes, *left_open(answer, replies))]
+    understood = [replies("answer.understood", question=answer.understood)] if answer.understood else []
+    lead = [safe(line) for line in (*understood, *_without_place(answer, replies).split("\n"))]
+    lead += [safe(_claim(claim, replies, shelf, brief=brief)) for claim in answer.claims]
     passages = [
         (_citation_label(citation, replies, shelf), citation.text, bold_of(citation, leading=place == 0))
         for place, citation in enumerate(answer.citations)
@@ -83,7 +86,8 @@ def render_answer(answer: Answer, shelf: Shelf, *, brief: bool = False) -> str:
     if not passages:
         return "\n".join([*lead, *notes])
     if answer.mode == "lookup":
-        return _render_lookup(answer, lead, [(label, text, None) for label, text, _ in passages], notes, shelf)
+        looked_up = [(label, text, None) for label, text, _ in passages]
+        return _render_lookup(answer, lead, looked_up, notes, shelf)
     deciding = "" if answer.mode == "generative" else _deciding(answer.citations[0], brief=brief)
     head = [*lead, deciding] if deciding else lead
     return "\n".join([*head, *notes]) if brief else _with_passages(head, passages, notes, fold=True)
@@ -197,6 +201,14 @@ def _render_lookup(
     return _with_passages(lead, [("", citation.text, None)], notes)
 
 
+def _claim(claim: Claim, replies: Replies, shelf: Shelf, *, brief: bool) -> str:
+    """A claim with the label of its article in the quote below; a brief answer has none, so the words stand beside."""
+    label = _citation_label(claim.citation, replies, shelf)
+    if brief:
+        return replies("answer.claim", text=claim.text, label=label, quote=claim.citation.quote)
+    return f"{claim.text}〔{label}〕"
+
+
 def _without_place(answer: Answer, replies: Replies) -> str:
     """The lead without the chapter, which would break its line on a phone; 全文 shows it."""
     chapter = answer.citations[0].chapter_label if answer.citations else ""
@@ -258,7 +270,7 @@ def _with_passages(
     opening, closing = "<blockquote expandable>" if fold else "<blockquote>", "</blockquote>"
     room = MAX_MESSAGE_UTF16 - utf16_length("\n".join([*lines, *below])) - len(opening + closing) - 8
     quoted: list[str] = []
-    for label, text, bold in passages:
+    for label, text, bold in _shortened(passages, room):
         named = f"〔{safe(label)}〕" if label else ""
         piece = named + _bolden(text, bold)
         if utf16_length(piece) > room:
@@ -268,6 +280,22 @@ def _with_passages(
         room -= utf16_length(piece) + 1
         quoted.append(piece)
     return "\n".join([*lines, opening + "\n".join(quoted) + closing, *below])
+
+
+def _shortened(passages: Sequence[Passage], room: int) -> list[Passage]:
+    """Where not all have room, articles give way to their deciding words, the longest first."""
+    shortened = list(passages)
+    needed = [utf16_length(safe(label + text)) + len("〔〕<b></b>\n") for label, text, _ in passages]
+    for place in sorted(range(len(passages)), key=lambda place: -needed[place]):
+        label, text, bold = passages[place]
+        if sum(needed) <= room:
+            break
+        if bold and 0 < bold.length < len(text):
+            start, end = bold.start, bold.start + bold.length
+            before, after = "……" if start else "", "……" if end < len(text) else ""
+            shortened[place] = (label, before + text[start:end] + after, Bold(len(before), bold.length))
+            needed[place] = utf16_length(safe("".join(shortened[place][:2]))) + len("〔〕<b></b>\n")
+    return shortened
 
 
 def _bolden(text: str, bold: Bold | None) -> str:

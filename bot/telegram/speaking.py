@@ -13,6 +13,7 @@ from telegram import CallbackQuery, InlineQuery, Message, User
 from telegram.constants import ChatType
 
 from bot.answering.asking import language_of
+from bot.answering.generation.conversation import Place
 from bot.errors import StorageError
 from bot.storage.chats import DEFAULTS, ChatSettings
 from bot.telegram.intake import Bot, take_argument, take_asked, take_question, words_of
@@ -107,6 +108,11 @@ def is_group(message: Message) -> bool:
 def topic_of(message: Message) -> int | None:
     """The forum topic in which the message stands."""
     return message.message_thread_id if message.is_topic_message else None
+
+
+def place_of(message: Message) -> Place:
+    """Whose conversation a message belongs to: a person's in a chat and its topic."""
+    return Place(str(message.chat.id), str(topic_of(message) or ""), str(speaker_id(message)))
 
 
 async def within_budget(parts: "Parts", message: Message, sentences: Replies) -> bool:

@@ -17,7 +17,7 @@ from bot.telegram.navigating import called, chapter_at, chapter_message, content
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.parts import Parts
 from bot.telegram.rendering import render_article, safe
-from bot.telegram.speaking import is_group, language_for, sentences_for, settings_for
+from bot.telegram.speaking import is_group, language_for, place_of, sentences_for, settings_for
 from bot.telegram.trails import Shelf
 from prompts import Replies
 
@@ -93,7 +93,13 @@ class Welcoming:
             return
         language = await language_for(parts, message)
         with parts.delivery.thinking(message):
-            answer = await parts.answerer.answer(passage.question, language)
+            answer = await parts.answerer.answer(
+                passage.question,
+                language,
+                place=place_of(message),
+                said=str(message.message_id),
+                worded=(await settings_for(parts, message.chat.id)).language_model,
+            )
         outgoing = dress(answer, self._shelf, sentences, group=False)
         asked = safe(sentences("telegram.carried", question=_shortened(passage.question)))
         reply_id = await parts.delivery.reply(message, Outgoing(f"{asked}\n\n{outgoing.html}", outgoing.keyboard))

@@ -1,10 +1,11 @@
 """When something breaks within: one sentence to whoever asked, nothing to anybody else, and the bot goes on."""
 
+from collections.abc import AsyncGenerator
 from pathlib import Path
+from typing import cast
 
 import pytest
 
-from bot.answering.composing import Composer
 from bot.answering.model import Answer
 from bot.answering.service import Answerer
 from knowledge.library import Library
@@ -24,22 +25,16 @@ class Breaking:
     def library(self) -> Library:
         return self._answerer.library
 
-    async def answer(self, question: str, language: Language | None = None) -> Answer:
+    async def stream(self, question: str, language: Language | None = None, **_: object) -> AsyncGenerator[Answer]:
         if "翻墙" in question:
             raise RuntimeError("told to break")
-        return await self._answerer.answer(question, language)
-
-    async def is_well(self) -> bool:
-        return await self._answerer.is_well()
-
-    def composer(self, language: Language) -> Composer:
-        return self._answerer.composer(language)
+        yield await self._answerer.answer(question, language)
 
 
 async def test_a_broken_answer_is_said_so_and_the_next_one_is_given(
     answerer: Answerer, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    async with living(Breaking(answerer), tmp_path) as life:
+    async with living(cast(Answerer, Breaking(answerer)), tmp_path) as life:
         group, li = life.server.group("支部"), life.server.user("小李")
         group.privacy_mode = False
         assert "请再问一次" in (await life.ask(group, li, "@wanggui_bot 能翻墙吗")).text

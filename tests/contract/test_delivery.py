@@ -339,6 +339,44 @@ async def test_neither_words_nor_names_reach_the_log(desk: Desk, caplog: pytest.
     assert words not in caplog.text
 
 
+async def test_drafts_of_one_question_share_an_id_and_are_left_out_where_the_chat_rests(desk: Desk) -> None:
+    chat, asked = await desk.private()
+    await desk.delivery.draft(asked, Outgoing("<b>一</b>"))
+    desk.server.fail_next("sendMessageDraft", 429, "Too Many Requests: retry after 7", retry_after=7)
+    await desk.delivery.draft(asked, Outgoing("一二"))
+    await desk.delivery.draft(asked, Outgoing("一二三"))
+    assert [(draft["draft_id"], draft["text"]) for draft in chat.drafts] == [(asked.message_id, "一")]
+    assert len(desk.server.calls("sendMessageDraft")) == 2, "none within the time that Telegram asks for"
+    assert desk.clock.slept == []
+    assert await desk.delivery.reply(asked, ANSWER)
+    assert desk.clock.slept == [pytest.approx(7, abs=0.2)]
+
+
+async def test_what_is_shown_in_passing_leaves_half_of_a_groups_calls_to_the_rest(desk: Desk) -> None:
+    chat, asked = await desk.group()
+    first = await desk.delivery.reply_in_passing(asked, Outgoing("0"))
+    assert first
+    for number in range(1, GROUP.calls):
+        await desk.delivery.edit_in_passing(chat.id, first, Outgoing(str(number)))
+    assert len(desk.server.calls("editMessageText")) == GROUP.calls // 2 - 1
+    assert await desk.delivery.edit(chat.id, first, ANSWER)
+    assert desk.clock.slept == []
+
+
+async def test_what_is_refused_in_passing_is_not_tried_again(desk: Desk) -> None:
+    chat, asked = await desk.group()
+    await desk.delivery.draft(asked, ANSWER)
+    desk.server.fail_next("sendMessage", 500, "Internal Server Error")
+    assert await desk.delivery.reply_in_passing(asked, ANSWER) is None
+    await desk.delivery.edit_in_passing(chat.id, 999_999, ANSWER)
+    assert chat.bot_messages == []
+    assert [len(desk.server.calls(method)) for method in ("sendMessageDraft", "sendMessage", "editMessageText")] == [
+        1,
+        1,
+        1,
+    ]
+
+
 async def test_a_move_that_could_not_be_stored_is_told_again_until_it_is(desk: Desk) -> None:
     failing = [StorageError("the disk is full"), StorageError("the disk is full")]
 

@@ -4,6 +4,7 @@ By rules: 原文 -> the article that led the last answer; 违反了呢, 干部�
 model where there is one, held to the words of the turns; the rules stand in where it fails.
 """
 
+import asyncio
 import re
 import time
 from collections import OrderedDict
@@ -18,6 +19,8 @@ from prompts import Language
 
 MAX_TURNS: Final = 4
 MAX_WHOLE: Final = 200
+RETENTION_S: Final = 1_800.0
+_BETWEEN_SWEEPS_S: Final = 10.0
 _SHORT: Final = 16
 _SHORT_EN: Final = 60
 
@@ -35,10 +38,14 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One question, whole, with the numbers of the articles that answered it, first the leading one."""
+    """One question, whole, with the numbers of the articles that answered it, first the leading one.
+
+    `said` names the message that asked it, if it has a name.
+    """
 
     question: str
     articles: tuple[int, ...]
+    said: str = ""
 
 
 class Turns(Protocol):
@@ -48,45 +55,65 @@ class Turns(Protocol):
         """Oldest first; none where there are none left."""
 
     async def add(self, place: Place, turn: Turn) -> None:
-        """Keep one more."""
+        """Keep one more, instead of what the same message said before."""
 
     async def forget(self, place: Place) -> None:
-        """Erase at once what this user said in this chat, in all its topics."""
+        """Erase at once what this user said in this chat, in all topics; empty: in every chat, by everybody."""
 
 
 class MemoryTurns:
     """Turns that are gone after `retention_s` seconds, and when the process ends; so many places at most."""
 
     def __init__(
-        self, retention_s: float = 1_800.0, *, places: int = 10_000, clock: Callable[[], float] = time.monotonic
+        self, retention_s: float = RETENTION_S, *, places: int = 10_000, clock: Callable[[], float] = time.monotonic
     ) -> None:
         self._retention_s, self._places, self._clock = retention_s, places, clock
         self._kept: OrderedDict[Place, list[tuple[float, Turn]]] = OrderedDict()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def __len__(self) -> int:
+        return sum(map(len, self._kept.values()))
 
     async def recent(self, place: Place) -> tuple[Turn, ...]:
-        """Oldest first; what is too old is erased by this."""
+        """Oldest first."""
         oldest = self._clock() - self._retention_s
-        kept = [(at, turn) for at, turn in self._kept.get(place, ()) if at >= oldest]
-        if kept:
-            self._kept[place] = kept
-        else:
-            self._kept.pop(place, None)
-        return tuple(turn for _, turn in kept)
+        return tuple(turn for at, turn in self._kept.get(place, ()) if at >= oldest)
 
     async def add(self, place: Place, turn: Turn) -> None:
-        """Keep one more; beyond the most that are kept, the oldest go."""
-        now = self._clock()
-        kept = [*self._kept.pop(place, ()), (now, turn)]
-        self._kept[place] = kept[-MAX_TURNS:]
-        while self._kept and (
-            len(self._kept) > self._places or next(iter(self._kept.values()))[-1][0] < now - self._retention_s
-        ):
+        """Keep one more, instead of what the same message said; beyond the most that are kept, the oldest go."""
+        others = [(at, old) for at, old in self._kept.pop(place, ()) if not turn.said or old.said != turn.said]
+        self._kept[place] = [*others, (self._clock(), turn)][-MAX_TURNS:]
+        while len(self._kept) > self._places:
             self._kept.popitem(last=False)
+        if self._timer is None:
+            self._sweep_in(self._retention_s)
 
     async def forget(self, place: Place) -> None:
-        """Erase at once what this user said in this chat, in all its topics."""
-        for other in [other for other in self._kept if (other.chat, other.user) == (place.chat, place.user)]:
+        """Erase at once what this user said in this chat, in all topics; empty: in every chat, by everybody."""
+        for other in [other for other in self._kept if covers(place, other)]:
             del self._kept[other]
+
+    def _sweep_in(self, seconds: float) -> None:
+        self._timer = asyncio.get_running_loop().call_later(seconds, self.sweep)
+
+    def sweep(self) -> None:
+        """Erase what is too old; a timer does so, whether or not anybody speaks again."""
+        self._timer = None
+        now = self._clock()
+        for place, turns in list(self._kept.items()):
+            fresh = [(at, turn) for at, turn in turns if at >= now - self._retention_s]
+            if fresh:
+                self._kept[place] = fresh
+            else:
+                del self._kept[place]
+        if self._kept:
+            first = min(turns[0][0] for turns in self._kept.values())
+            self._sweep_in(max(_BETWEEN_SWEEPS_S, first + self._retention_s - now))
+
+
+def covers(place: Place, other: Place) -> bool:
+    """Whether another place lies in this one: its chat and its user, where they are not empty, in any topic."""
+    return place.chat in ("", other.chat) and place.user in ("", other.user)
 
 
 _LEADING: Final = re.compile(

@@ -47,6 +47,12 @@ async def test_look_ups_and_abstentions_never_go_to_a_model(knowledge_base: Know
     assert model.prompts == []
 
 
+async def test_what_was_not_said_to_the_bot_is_no_turn(knowledge_base: KnowledgeBase) -> None:
+    answerer = join(knowledge_base, turns=MemoryTurns())
+    await answerer.answer("能翻墙吗", place=HERE, kept=False)
+    assert (await answerer.answer("上一条原文", place=HERE)).understood == ""
+
+
 async def test_a_follow_up_is_answered_as_the_whole_question_that_it_stands_for(knowledge_base: KnowledgeBase) -> None:
     answerer = join(knowledge_base, turns=MemoryTurns())
     await answerer.answer("能翻墙吗", place=HERE)
@@ -112,3 +118,26 @@ def test_without_a_model_nothing_of_langchains_chat_models_is_loaded() -> None:
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     assert found.strip() == "[]"
     assert open_writer(Settings(_env_file=None)) is None
+
+
+async def test_no_model_is_asked_where_it_is_not_wanted_neither_for_an_answer_nor_for_a_follow_up(
+    knowledge_base: KnowledgeBase,
+) -> None:
+    model = FakeModel(DRAFT)
+    answerer = join(knowledge_base, writer=writer(model), turns=MemoryTurns())
+    assert answerer.uses_model
+    assert (await answerer.answer("能翻墙吗", place=HERE, worded=False)).mode == "extractive"
+    assert (await answerer.answer("党员干部呢", place=HERE, worded=False)).understood == "党员干部能翻墙吗"
+    assert model.prompts == []
+
+
+async def test_an_edited_question_follows_what_was_said_before_it_and_takes_its_own_place(
+    knowledge_base: KnowledgeBase,
+) -> None:
+    turns = MemoryTurns()
+    answerer = join(knowledge_base, turns=turns)
+    await answerer.answer("能翻墙吗", place=HERE, said="1")
+    await answerer.answer("给主播刷礼物行不行", place=HERE, said="2")
+    edited = await answerer.answer("那违反了呢？", place=HERE, said="2")
+    assert edited.understood == "能翻墙吗，违反了会怎样"
+    assert [turn.said for turn in await turns.recent(HERE)] == ["1", "2"]

@@ -6,6 +6,7 @@ from typing import Any, cast
 
 from telegram import Update
 
+from bot.answering.generation.conversation import Place
 from bot.storage.chats import DEFAULTS
 from bot.telegram.intake import Bot
 from bot.telegram.parts import Parts
@@ -18,6 +19,7 @@ from tests.factories import PERSON, make_message
 
 async def test_who_is_forgotten_has_nothing_recalled_and_waits_for_nothing() -> None:
     said: list[str] = []
+    forgotten: list[Place] = []
 
     async def settings(_: int) -> Any:
         return DEFAULTS
@@ -25,6 +27,9 @@ async def test_who_is_forgotten_has_nothing_recalled_and_waits_for_nothing() -> 
     async def erase_person(user_id: int) -> int:
         assert user_id == PERSON.id
         return 0
+
+    async def forget(place: Place) -> None:
+        forgotten.append(place)
 
     async def reply(_: object, outgoing: Any) -> None:
         said.append(outgoing.html)
@@ -43,10 +48,12 @@ async def test_who_is_forgotten_has_nothing_recalled_and_waits_for_nothing() -> 
         replies=load_replies(),
         database=SimpleNamespace(chats=SimpleNamespace(settings=settings), erase_person=erase_person),
         delivery=SimpleNamespace(reply=reply),
+        answerer=SimpleNamespace(forget=forget),
         recalled=recalled,
         waiting=waiting,
     )
     await Personal(cast(Parts, parts)).forget(Update(1, message=make_message("/forget")), cast(Any, None))
     assert recalled.find(PERSON.id, 6) is None
     assert len(waiting) == 0
+    assert forgotten == [Place("", user=str(PERSON.id))]
     assert len(said) == 1

@@ -2,10 +2,12 @@
 
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bot.answering.composing import cite_article
+from bot.answering.model import Answer, Claim
 from bot.answering.service import Answerer
 from bot.telegram.rendering import (
     FOLDED_AFTER,
@@ -166,6 +168,65 @@ def test_what_a_language_model_says_is_not_followed_by_a_sentence_of_the_text(
     answer = make_answer(citation, lead="不可以。\n〔第十条〕不允许妄议。", mode="generative")
     head = parse(render_answer(answer, shelf)).text.partition("\n〔第十条〕党员")[0]
     assert head == "不可以。\n〔第十条〕不允许妄议。"
+
+
+def spoken(library: Library, *numbers: int, **changes: Any) -> Answer:
+    """An answer of one claim for each article."""
+    citations = tuple(
+        make_citation(library, number, quote=library.principal.articles[number - 1].text[:12]) for number in numbers
+    )
+    claims = tuple(Claim(f"第{place}句<话>。", citation) for place, citation in enumerate(citations, start=1))
+    fields: dict[str, Any] = {"mode": "generative", "lead": "照条文看：", "claims": claims, "open": ("某事",)}
+    return make_answer(*citations, **(fields | changes))
+
+
+def test_claims_name_their_articles_and_what_is_left_open_comes_last(bundled_library: Library, shelf: Shelf) -> None:
+    answer = spoken(bundled_library, 14, 28, understood="能翻墙吗，违反了会怎样", notes=("一注。",))
+    message = parse(render_answer(answer, shelf))
+    head, tail = message.text.split("\n")[:4], message.text.split("\n")[-2:]
+    assert head == [
+        "按“能翻墙吗，违反了会怎样”来答：",
+        "照条文看：",
+        "第1句<话>。〔第十四条〕",
+        "第2句<话>。〔第二十八条〕",
+    ]
+    assert tail == ["一注。", "条文没有写明：某事。"]
+    (folded,) = words(message, "expandable_blockquote")
+    assert folded.split("\n") == [f"〔{citation.label}〕{citation.text}" for citation in answer.citations]
+    assert words(message, "bold") == [citation.quote for citation in answer.citations]
+
+
+def test_a_brief_answer_has_its_quotes_beside_its_claims(bundled_library: Library, shelf: Shelf) -> None:
+    answer = spoken(bundled_library, 14)
+    quote = answer.citations[0].quote
+    lines = parse(render_answer(answer, shelf, brief=True)).text.split("\n")
+    assert lines == ["照条文看：", f"第1句<话>。（第十四条：“{quote}”）", "条文没有写明：某事。"]
+
+
+def test_claims_stay_above_while_one_pages_through_articles(bundled_library: Library, shelf: Shelf) -> None:
+    answer = spoken(bundled_library, 14, 28)
+    markup, trail = render_answer(answer, shelf), Trail.of(answer, shelf)
+    at = shelf.article("", 15)
+    assert at is not None
+    below = render_below(Frame.of(markup, article_shown=False), trail, *at, shelf)
+    assert "第1句&lt;话&gt;。〔第十四条〕" in below
+    assert "条文没有写明：某事。" in below
+    assert render_found(Frame.of(below, article_shown=True), trail, shelf, brief=False) == markup
+
+
+def test_where_articles_have_no_room_the_words_quoted_from_each_still_stand(
+    bundled_library: Library, shelf: Shelf
+) -> None:
+    citations = [
+        make_citation(
+            bundled_library, number, text="前" * 3000 + f"不得第{number}件" + "后" * 500, quote=f"不得第{number}件"
+        )
+        for number in (14, 28)
+    ]
+    claims = tuple(Claim("一句话。", citation) for citation in citations)
+    markup = render_answer(make_answer(*citations, mode="generative", claims=claims), shelf)
+    assert utf16_length(markup) <= MAX_MESSAGE_UTF16
+    assert words(parse(markup), "bold") == ["不得第14件", "不得第28件"]
 
 
 @pytest.mark.parametrize("brief", [False, True])

@@ -45,6 +45,7 @@ def test_the_defaults_need_nothing() -> None:
         "data_dir": Path(".wanggui"),
         "database_url": None,
         "retention_days": 90,
+        "conversation": "memory",
         "allowed_chats": frozenset(),
         "operators": frozenset(),
         "embedding_model": BUNDLED,

@@ -127,6 +127,7 @@ async def test_what_is_too_old_is_erased() -> None:
     await turns.add(here, VPN)
     clock.now = 200.0
     await turns.add(Place("2"), ENGLISH)
+    turns.sweep()
     assert VPN.question not in repr(vars(turns))
 
 

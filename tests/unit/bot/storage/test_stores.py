@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
+from bot.answering.generation.conversation import Place, Turn
 from bot.storage import tables
 from bot.storage.chats import DEFAULTS, FRESH_S, ChatSettings, ChatStore
 from bot.storage.database import Database
@@ -117,6 +118,7 @@ async def test_a_group_that_becomes_a_supergroup_takes_its_things_along(database
         for _ in range(times):
             database.usage.count(chat_id, "question", at=NOW)
     database.replies.keep(old, 5, 6, person_id=1, at=NOW)
+    await database.turns.add(Place(str(old), "", "1"), Turn("能翻墙吗", (14,), "5"))
     await database.migrate_chat(old, new)
     assert await database.replies.find(old, 5) is None
     assert (await database.chats.settings(new)).language == "en"
@@ -125,6 +127,8 @@ async def test_a_group_that_becomes_a_supergroup_takes_its_things_along(database
     assert (await database.figures(new, 1, now=NOW)).questions == 3
     (item,) = await database.review.open_items([new], limit=9)
     assert (item.question, item.reply_message_id) == ("党费怎么交", None)  # its messages have other ids now
+    assert await database.turns.recent(Place(str(new), "", "1")) == (Turn("能翻墙吗", (14,)),)
+    assert await database.turns.recent(Place(str(old), "", "1")) == ()
     await database.migrate_chat(old, new)
     assert (await database.figures(new, 1, now=NOW)).questions == 3
 
