@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from bot.answering.asking import language_of, read_asking
 from bot.answering.boundaries import boundary_of, other_text
 from bot.answering.composing import Composer
-from bot.answering.generation.conversation import Place, Turn, Turns, kind_of, rewrite
+from bot.answering.generation.conversation import Place, Turn, Turns, kind_of, rewrite, standing_alone
 from bot.answering.generation.writer import Brief, Writer
 from bot.answering.grounding import check
 from bot.answering.model import Answer
@@ -143,12 +143,17 @@ class Answerer:
         kind = kind_of(question)
         recent = await self._turns.recent(place) if kind and self._turns is not None else ()
         turns = tuple(takewhile(lambda turn: not said or turn.said != said, recent))
-        if not turns:
+        if not turns or (kind == "other" and await self._stands_alone(question, language)):
             return None
         by_rules = rewrite(question, turns)
         if writer is None or kind in _BY_RULES_ALONE:
             return by_rules
         return await writer.rewrite(question, turns, language, place.chat) or by_rules
+
+    async def _stands_alone(self, question: str, language: Language) -> bool:
+        """Whether what looks like a follow-up (那给主播刷礼物行不行呢) brings a subject of its own that is answered."""
+        alone = standing_alone(question)
+        return bool(alone) and (await self._find(alone, language)).answer.status == "answered"
 
     async def _find(self, question: str, language: Language) -> Finding:
         seek = partial(self._run, partial(self._work_out, question, language))

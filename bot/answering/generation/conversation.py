@@ -21,6 +21,8 @@ MAX_TURNS: Final = 4
 MAX_WHOLE: Final = 200
 RETENTION_S: Final = 1_800.0
 _BETWEEN_SWEEPS_S: Final = 10.0
+_ALONE: Final = 5
+_ALONE_EN: Final = 16
 _SHORT: Final = 16
 _SHORT_EN: Final = 60
 
@@ -142,6 +144,10 @@ _OWN_SUBJECT: Final = re.compile(
 _ELLIPTIC: Final = re.compile(
     r"^(?:那么?|还有|另外|如果|要是|换成|那要是|and |but |then |so |what about |how about |what if )|(?:呢|的话)[?？。]?$|^(?:这|那|它|他们|这个|那个|这样|那样|上面|刚才|上一|前面|it|that|this|they|those)(?![a-z])"
 )
+_TYING: Final = re.compile(r"(?:呢|的话)[?？。]*$")
+_POINTING: Final = re.compile(
+    r"^(?:这|那|它|他们?|她们?|其他|别的|上面|刚才|上一|前面)|(?:这样|那样|这种|那种|这么|那么)|\b(?:it|that|this|they|those|these)\b"
+)
 _FUNCTION: Final = frozenset(
     "的了吗呢么吧啊是在有不会能可以要应该当得着过和与及或者对于如果若要是那这它们我你您他她会被把给让从向到为因所以就都也还再又很更最什么怎样如何哪谁几多少时候地方违反"
     "后果，。？！、：；“”（）《》 "
@@ -238,6 +244,13 @@ _KINDS: Final[tuple[tuple[Kind, re.Pattern[str]], ...]] = (
 )
 
 
+def standing_alone(question: str) -> str:
+    """A follow-up without the words that tie it to what was said before; empty where too little is left to ask by."""
+    bare = _TYING.sub("", _LEADING.sub("", normalise(question)))
+    long_enough = len(bare) >= (_ALONE if re.search(r"[\u4e00-\u9fff]", bare) else _ALONE_EN)
+    return "" if not long_enough or _POINTING.search(bare) else bare
+
+
 def rewrite(question: str, turns: Sequence[Turn]) -> str | None:
     """The whole question that a follow-up stands for, by rules; None where it is none, or nothing goes before it."""
     kind = kind_of(question)
@@ -246,7 +259,7 @@ def rewrite(question: str, turns: Sequence[Turn]) -> str | None:
     last, plain = turns[-1], normalise(question)
     english = not re.search(r"[\u4e00-\u9fff]", plain)
     bare = _TRAILING.sub("", _LEADING.sub("", plain))
-    before = last.question.rstrip("?？。.!！ ")
+    before = last.question.strip("?？。.!！，,、 ")
     if kind in ("original", "next"):
         number = last.articles[0] + (kind == "next") if last.articles else 0
         named = f"Article {number}" if english else f"第{format_numeral(number)}条"

@@ -53,6 +53,16 @@ async def test_what_was_not_said_to_the_bot_is_no_turn(knowledge_base: Knowledge
     assert (await answerer.answer("上一条原文", place=HERE)).understood == ""
 
 
+@pytest.mark.parametrize(("follow_up", "article"), [("那给主播刷礼物行不行呢", 17), ("那在群里传小道消息行吗", 12)])
+async def test_a_follow_up_with_a_subject_of_its_own_stands_alone(
+    knowledge_base: KnowledgeBase, follow_up: str, article: int
+) -> None:
+    answerer = join(knowledge_base, turns=MemoryTurns())
+    await answerer.answer("领导收游戏皮肤行吗", place=HERE)
+    answer = await answerer.answer(follow_up, place=HERE)
+    assert (answer.understood, answer.citations[0].article) == ("", article)
+
+
 async def test_a_follow_up_is_answered_as_the_whole_question_that_it_stands_for(knowledge_base: KnowledgeBase) -> None:
     answerer = join(knowledge_base, turns=MemoryTurns())
     await answerer.answer("能翻墙吗", place=HERE)
