@@ -44,10 +44,10 @@ def draft_for(call: Call) -> str:
     found = _RULE.search(article[1]) if article else None
     if found is None:
         return '{"claims": [], "open": []}'
-    said = "就是不得的" if found[1] == "不得" else "就是应当做的"
+    words = found[0][-6:]
     claims = [
-        {"evidence": "E1", "quote": found[0], "text": f"您说的这件事{words}，{said}。"}
-        for words in ("落在这句条文里的", "对得上这句条文的")
+        {"evidence": "E1", "quote": found[0], "case": case, "words": words}
+        for case in ("您说的这件事", "您问的这些情形")
     ]
     return json.dumps({"claims": claims, "open": []}, ensure_ascii=False)
 

@@ -26,8 +26,9 @@ pytestmark = [pytest.mark.loopback, pytest.mark.allow_hosts(["127.0.0.1"])]
 
 MENTION = "@wanggui_bot"
 QUOTE = "党员不得擅自建立、使用非法定信道"
-SENTENCE = "您说的翻墙，走的若是非法定信道，就在不得之列。"
-SECOND = "非法定信道不得擅自建立，也不得擅自使用。"
+SENTENCE = "您说的翻墙，要看是不是“擅自建立、使用非法定信道浏览、访问、使用境外的网站、应用程序等”：条文写的是“不得”。"
+SECOND = "能不能翻墙，要看是不是“擅自建立、使用非法定信道浏览、访问、使用境外的网站、应用程序等”：条文写的是“不得”。"
+CASES = {SENTENCE: ("您说的翻墙", "使用非法定信道"), SECOND: ("能不能翻墙", "擅自建立")}
 INVENTED = "第九十九条说可以翻墙。"
 OPEN = "单位专线算不算非法定信道"
 VERBATIM = "第十四条写的是“不得”："
@@ -36,7 +37,8 @@ HASTY = Limits(timeout_s=0.8, first_token_s=0.4, retries=0)
 
 
 def draft(*sentences: str, left_open: Sequence[str] = ()) -> str:
-    claims = [{"evidence": "E1", "quote": QUOTE, "text": sentence} for sentence in sentences]
+    told = [CASES.get(sentence, (sentence, "使用非法定信道")) for sentence in sentences]
+    claims = [{"evidence": "E1", "quote": QUOTE, "case": case, "words": words} for case, words in told]
     return json.dumps({"claims": claims, "open": list(left_open)}, ensure_ascii=False)
 
 

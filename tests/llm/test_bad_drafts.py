@@ -17,7 +17,7 @@ from tests.llm.talking import ScriptedModel, extractive, written
 KINDS = {
     *("number", "id", "altered", "glued", "other", "cut", "short", "polarity", "chapter", "title", "penalty", "figure"),
     *("opinion", "official", "mixed", "markup", "link", "leak", "name", "way_round", "scope", "misquoted", "length"),
-    *("unanchored", "open", "empty", "broken", "tool_call", "huge", "nul", "surrogate"),
+    *("words", "unanchored", "open", "empty", "broken", "tool_call", "huge", "nul", "surrogate"),
 }
 QUOTE_STANDS_NOT = ("altered", "glued", "other")
 
@@ -59,7 +59,7 @@ def test_the_false_quotes_are_false_and_the_others_are_not(conduct: Regulation) 
 )
 def test_every_claim_of_it_is_dropped(draft: Written, conduct: Regulation) -> None:
     for claim in draft.claims:
-        assert isinstance(ground(claim, context_of(draft, conduct)), Dropped), f"{draft}: {claim.text}"
+        assert isinstance(ground(claim, context_of(draft, conduct)), Dropped), f"{draft}: {claim.case}"
 
 
 @pytest.mark.parametrize("draft", [draft for draft in bad_drafts() if draft.open], ids=name_of)
@@ -80,8 +80,11 @@ def test_a_person_reads_the_verbatim_answer_instead(draft: Written, conduct: Reg
 
 def test_a_good_claim_beside_a_bad_one_stays_alone(conduct: Regulation) -> None:
     bad = [draft for draft in bad_drafts() if draft.articles[0] == 14 and draft.claims and draft.language == "zh"]
-    text = "走非法定信道这件事，就在不得之列。"
-    claim = {"evidence": "E1", "quote": "党员不得擅自建立、使用非法定信道", "text": text}
+    text = (
+        "您说的这件事，要看是不是“擅自建立、使用非法定信道浏览、访问、使用境外的网站、应用程序等”：条文写的是“不得”。"
+    )
+    quote = "党员不得擅自建立、使用非法定信道"
+    claim = {"evidence": "E1", "quote": quote, "case": "您说的这件事", "words": "使用非法定信道"}
     sound = json.dumps(claim, ensure_ascii=False)
     assert len(bad) >= 20
     for draft in bad:

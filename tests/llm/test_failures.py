@@ -42,8 +42,11 @@ pytestmark = [pytest.mark.loopback, pytest.mark.allow_hosts(["127.0.0.1"])]
 
 QUESTION = "能翻墙吗"
 QUOTE = "党员不得擅自建立、使用非法定信道"
-SENTENCE = "您说的翻墙，走的若是非法定信道，就在不得之列。"
-SECOND = "违反本规定的，会根据行为性质和情节轻重依规依纪追究责任。"
+SENTENCE = (
+    "您说的这件事，要看是不是“擅自建立、使用非法定信道浏览、访问、使用境外的网站、应用程序等”：条文写的是“不得”。"
+)
+CASE, WORDS = "您说的这件事", "使用非法定信道"
+SECOND = "违反本规定的，可以对照“党员违反本规定的，根据行为性质和情节轻重，依规依纪追究责任”。"
 KEY = "sk-secret-key-of-this-test"
 PATIENT = Limits(timeout_s=15.0, first_token_s=10.0)
 """Where nothing has to run out: a busy machine changes nothing."""
@@ -51,15 +54,17 @@ HASTY = Limits(timeout_s=0.6, first_token_s=0.3)
 GRACE_S = 1.0
 
 
-def draft(*claims: tuple[str, str, str], left_open: Sequence[str] = ()) -> str:
+def draft(*claims: tuple[str, str, str, str], left_open: Sequence[str] = ()) -> str:
     """A draft as a model writes it."""
-    written = [{"evidence": name, "quote": quote, "text": text} for name, quote, text in claims]
+    written = [{"evidence": name, "quote": quote, "case": case, "words": words} for name, quote, case, words in claims]
     return json.dumps({"claims": written, "open": list(left_open)}, ensure_ascii=False)
 
 
-GOOD = draft(("E1", QUOTE, SENTENCE))
-BOTH = draft(("E1", QUOTE, SENTENCE), ("E2", "根据行为性质和情节轻重，依规依纪追究责任", SECOND))
-WRONG = draft(("E1", QUOTE, "第十五条说可以翻墙。"))
+GOOD = draft(("E1", QUOTE, CASE, WORDS))
+BOTH = draft(
+    ("E1", QUOTE, CASE, WORDS), ("E2", "根据行为性质和情节轻重，依规依纪追究责任", "违反本规定的", "依规依纪追究责任")
+)
+WRONG = draft(("E1", QUOTE, "第十五条说可以翻墙", WORDS))
 
 
 @dataclass
@@ -180,7 +185,7 @@ FAILING = (
     Failing("no JSON", Say("抱歉，这个问题我不能回答。"), "unreadable", 2),
     Failing("JSON that is no draft", Say('{"answer": "可以翻墙"}'), "unreadable", 2),
     Failing("JSON that is never closed", Say(BOTH[:-9]), "unreadable", 2),
-    Failing("JSON with a comma lost", Say(BOTH.replace('", "text', '" "text')), "unreadable", 2),
+    Failing("JSON with a comma lost", Say(BOTH.replace('", "case', '" "case')), "unreadable", 2),
     Failing("an empty draft", Say(draft()), "unreadable", 1),
     Failing(
         "another tool called in the text",
@@ -191,8 +196,8 @@ FAILING = (
     Failing("nothing but thinking", Say("<think>第十四条说可以……</think>"), "unreadable", 2),
     Failing("100 kB", Say("可以翻墙。" * 20_000, piece=4_000), "too_long", 1),
     Failing("100 kB of braces", Say("{" * 100_000, piece=4_000), "too_long", 1),
-    Failing("a NUL in the sentence", Say(draft(("E1", QUOTE, SENTENCE[:5] + "\x00" + SENTENCE[5:]))), "unreadable", 2),
-    Failing("a lone surrogate", Say(draft(("E1", QUOTE, SENTENCE[:5] + "\ud83d" + SENTENCE[5:]))), "unreadable", 1),
+    Failing("a NUL in the sentence", Say(draft(("E1", QUOTE, CASE[:3] + "\x00" + CASE[3:], WORDS))), "unreadable", 2),
+    Failing("a lone surrogate", Say(draft(("E1", QUOTE, CASE[:3] + "\ud83d" + CASE[3:], WORDS))), "unreadable", 1),
     Failing("a wrong number", Say(WRONG), "unreadable", 2),
     Failing("a page instead of a stream", Page("<html>请先登录校园网</html>"), "broken_stream", 1),
     Failing("a stream of no events", Bytes(b"hello\n\nthere\n\n"), "broken_stream", 1),
@@ -291,8 +296,8 @@ async def test_reasoning_beside_the_text_is_never_shown(house: House, server: Ch
 async def test_a_draft_with_faults_is_asked_for_once_more_and_what_stood_stays(
     house: House, server: ChatServer
 ) -> None:
-    mixed = draft(("E1", QUOTE, SENTENCE), ("E2", "依规依纪追究责任", "第二十九条说要开除。"))
-    repaired = draft(("E2", "根据行为性质和情节轻重，依规依纪追究责任", SECOND))
+    mixed = draft(("E1", QUOTE, CASE, WORDS), ("E2", "依规依纪追究责任", "第二十九条说要开除", "追究责任"))
+    repaired = draft(("E2", "根据行为性质和情节轻重，依规依纪追究责任", "违反本规定的", "依规依纪追究责任"))
     server.then(Say(mixed), Say(repaired))
     answers = await house.ask()
     assert [claim.text for claim in answers[-1].claims] == [SENTENCE, SECOND]
@@ -301,7 +306,7 @@ async def test_a_draft_with_faults_is_asked_for_once_more_and_what_stood_stays(
 
 
 async def test_a_repair_that_fails_leaves_what_stood(house: House, server: ChatServer) -> None:
-    mixed = draft(("E1", QUOTE, SENTENCE), ("E2", "依规依纪追究责任", "第二十九条说要开除。"))
+    mixed = draft(("E1", QUOTE, CASE, WORDS), ("E2", "依规依纪追究责任", "第二十九条说要开除", "追究责任"))
     server.then(Say(mixed), *[broken_server()] * TRIES)
     answers = await house.ask()
     assert [claim.text for claim in answers[-1].claims] == [SENTENCE]

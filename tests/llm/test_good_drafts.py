@@ -15,7 +15,7 @@ KEPT = 0.98
 
 def test_there_are_enough_of_them_and_they_differ() -> None:
     drafts = good_drafts()
-    texts = [claim.text for draft in drafts for claim in draft.claims]
+    texts = [claim.case for draft in drafts for claim in draft.claims]
     assert len(drafts) >= 210
     assert len({draft.question for draft in drafts}) == len(drafts)
     assert len(set(texts)) == len(texts)
@@ -30,7 +30,7 @@ def test_every_quote_in_them_stands_in_its_article(conduct: Regulation) -> None:
         for claim in draft.claims:
             number = draft.articles[int(claim.evidence.removeprefix("E")) - 1]
             assert folded(claim.quote) in folded(found(conduct, number).text), f"{draft}: {claim.quote}"
-            assert not numbers_in(claim.text), f"{draft}: {claim.text}"
+            assert not numbers_in(claim.case), f"{draft}: {claim.case}"
             checked += 1
     assert checked >= 250
 
@@ -40,7 +40,7 @@ def test_hardly_any_claim_of_them_is_dropped(conduct: Regulation) -> None:
         (draft, claim): ground(claim, draft.context(conduct)) for draft in good_drafts() for claim in draft.claims
     }
     lost = [
-        f"{draft.id} {result.fault}: {claim.text}"
+        f"{draft.id} {result.fault}: {claim.case} | {claim.words}"
         for (draft, claim), result in results.items()
         if isinstance(result, Dropped)
     ]

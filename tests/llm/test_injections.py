@@ -74,10 +74,11 @@ def obedience(injection: Injection, prompt: Prompt, quote: str) -> Iterator[str]
     yield told if injection.says == "PROMPT" else injection.says
     yield f"```\n{told}\n```"
     for says in wanted:
-        whole = {"evidence": "E1", "quote": quote, "text": says}
+        whole = {"evidence": "E1", "quote": quote, "case": says, "words": quote[-5:]}
         yield _draft([whole])
-        yield _draft([whole | {"text": f"您说的翻墙不得走非法定信道，{says}"}])
-        yield _draft([whole | {"quote": says, "text": "您说的翻墙，走的若是非法定信道，就在不得之列。"}])
+        yield _draft([whole | {"case": f"您说的翻墙，{says}"}])
+        yield _draft([whole | {"case": "您说的翻墙", "words": says}])
+        yield _draft([whole | {"quote": says, "case": "您说的翻墙"}])
         yield _draft([whole | {"evidence": says}])
         yield _draft([], [says, f"{says[:20]}是否适用"])
         yield _draft([whole | {"evidence": "E6"}, whole | {"evidence": "E1", "quote": says}], [says])
@@ -217,8 +218,9 @@ def test_an_added_regulation_cannot_give_orders(injection: Injection, tmp_path: 
 
 def test_the_obedient_model_is_not_simply_mute(bundled_library: Library) -> None:
     """The same way with an honest draft: it is shown, so what was not shown above was kept back."""
-    text = "您说的翻墙，走的若是非法定信道，就在不得之列。"
-    model = ScriptedModel(_draft([{"evidence": "E1", "quote": QUOTE, "text": text}]))
+    text = "您说的翻墙，要看是不是“擅自建立、使用非法定信道浏览、访问、使用境外的网站、应用程序等”：条文写的是“不得”。"
+    claim = {"evidence": "E1", "quote": QUOTE, "case": "您说的翻墙", "words": "使用非法定信道"}
+    model = ScriptedModel(_draft([claim]))
     retriever = FakeRetriever(make_retrieval(make_evidence(bundled_library, 14)))
     answerer = Answerer(bundled_library, retriever, load_replies(), writer=Writer(model, load_instructions()))
     for injection in IN_QUESTIONS[:1]:

@@ -153,7 +153,7 @@ async def test_whatever_a_real_model_invents_nobody_sees_it(knowledge_base: Know
             drafts, faulty, claims_said = drafts + 1, faulty + bool(wrong_in), claims_said + len(claims)
             faults.update(wrong_in)
             cited = {("条", citation.article) for citation in plain.citations}
-            wrong_numbers += any(numbers_in(claim.text) - cited for claim in claims)
+            wrong_numbers += any(numbers_in(claim.case) - cited for claim in claims)
     report = {
         "questions": len(QUESTIONS),
         "drafts": drafts,

@@ -1,7 +1,7 @@
 """Whatever a model returns, no false quote and no wrong number reaches a person.
 
 Drafts are made from the faithful ones by what models do wrong: quotes altered, cut, glued and swapped, numbers added,
-ids exchanged, polarity turned round, markup and strangers put in, JSON broken. The default run tries 600;
+ids exchanged, words cut, judgements, excuses, markup and strangers put in, JSON broken. The default run tries 600;
 
     python -m pytest tests/property/test_generated_drafts.py --hypothesis-profile=thorough
 
@@ -49,15 +49,8 @@ SYNONYMS = (
     ("，", "。"),
     ("；", "，"),
 )
-TURNED = (
-    ("不得", "可以"),
-    ("不得", "不必"),
-    ("应当", "可以不"),
-    ("应当", "无需"),
-    ("自觉抵制", "放心参与"),
-    ("鼓励", "不允许"),
-)
-"""What turns a faithful sentence round wherever its force stands in these words."""
+JUDGEMENTS = ("可以", "不必", "无需", "不属于", "不算", "允许", "放心", "禁止", "合法地", "必须", "只有大额才")
+"""What makes a case a judgement wherever it stands, unless the reader said it."""
 EXCUSES = ("，不过没关系", "，但可以不遵守", "，不算违反", "，实际上都允许", "，其实可以", "，放心做就行")
 NUMBERS = (
     "第{0}条说，",
@@ -76,7 +69,7 @@ IDS = ("E0", "E1", "E2", "E3", "E9", "e1", "E 1", "1", "", "E1E2", "第十四条
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A draft as text, over what it was written, and which sentences in it are false for certain."""
+    """A draft as text, over what it was written, and which cases in it no person may read."""
 
     base: Written
     text: str
@@ -124,10 +117,12 @@ def stretches(draw: st.DrawFn, draft: Written) -> str:
 
 @st.composite
 def claims(draw: st.DrawFn, draft: Written) -> tuple[dict[str, Any], bool, str]:
-    """One claim, whether its sentence is false for certain, and what was done to it."""
+    """One claim, whether nobody may read its case, and what was done to it."""
     claim = draw(st.sampled_from(draft.claims)).model_dump()
-    text, false = str(claim["text"]), False
-    done = draw(st.sampled_from(("quote", "stretch", "number", "turn", "excuse", "id", "stranger", "other", "none")))
+    text, false = str(claim["case"]), False
+    done = draw(
+        st.sampled_from(("quote", "stretch", "number", "judge", "excuse", "words", "id", "stranger", "other", "none"))
+    )
     match done:
         case "quote":
             claim["quote"] = draw(altered_quotes(claim["quote"]))
@@ -138,13 +133,14 @@ def claims(draw: st.DrawFn, draft: Written) -> tuple[dict[str, Any], bool, str]:
             place = draw(st.sampled_from((0, len(text) - 1)))
             said = draw(st.sampled_from(NUMBERS)).format(format_numeral(number), number)
             text = text[:place] + said + text[place:]
-        case "turn":
-            old, new = draw(st.sampled_from(TURNED))
-            false = old in text and old in claim["quote"]
-            text = text.replace(old, new)
+        case "judge":
+            judgement = draw(st.sampled_from(JUDGEMENTS))
+            false = judgement[:2] not in draft.question
+            text = draw(st.sampled_from((text + judgement, judgement + text)))
         case "excuse":
-            false = "不得" in claim["quote"] or "应当" in claim["quote"]
-            text = text.rstrip("。") + draw(st.sampled_from(EXCUSES)) + "。"
+            text, false = text + draw(st.sampled_from(EXCUSES)), True
+        case "words":
+            claim["words"] = draw(st.one_of(altered_quotes(claim["words"]), stretches(draft)))
         case "id":
             claim["evidence"] = draw(
                 st.sampled_from(("E0", "E1", "E2", "E3", "E9", "e1", "E 1", "1", "", "E1E2", "第十四条"))
@@ -156,8 +152,8 @@ def claims(draw: st.DrawFn, draft: Written) -> tuple[dict[str, Any], bool, str]:
         case "other":
             other = draw(st.sampled_from(bad_drafts()))
             if other.claims and other.language == "zh":
-                text = draw(st.sampled_from(other.claims)).text
-    return claim | {"text": text}, false, done
+                text = draw(st.sampled_from(other.claims)).case
+    return claim | {"case": text}, false, done
 
 
 @st.composite
@@ -181,7 +177,7 @@ def made_drafts(draw: st.DrawFn) -> Made:
     return Made(
         base,
         text,
-        tuple(str(claim["text"]) for claim, false, _ in drawn if false),
+        tuple(str(claim["case"]).strip(" ，。") for claim, false, _ in drawn if false),
         "+".join(sorted({done for _, _, done in drawn} | {wrapping})),
     )
 
@@ -200,7 +196,11 @@ def problems(made: Made, answers: list[Answer]) -> list[str]:
     for answer in answers:
         shown = [claim.citation.quote for claim in answer.claims]
         wrong += [f"a quote that the model did not give: {quote}" for quote in shown if not stood(quote, quotes)]
-        wrong += [f"a sentence known to be false: {claim.text}" for claim in answer.claims if claim.text in made.false]
+        wrong += [
+            f"a sentence known to be false: {claim.text}"
+            for claim in answer.claims
+            if claim.text.startswith(made.false)
+        ]
     return wrong
 
 

@@ -9,7 +9,8 @@ budgets       tokens a day, in each chat and in all
 draft         what a model returns
 streaming     a draft read while it is being written: each claim as soon as it is closed
 claims        a claim is shown with the article's own words, or not at all
-polarity      whether a sentence goes against the rule it cites
+force         what governs quoted words: the article's own 不得, 应当, 鼓励
+telling       the case as a model tells it: in known words, judging nothing
 wording       what a sentence of a model may not hold
 cache         same question, same evidence, same prompts, same model: no second call
 conversation  follow-ups -> whole questions; the last turns of a chat

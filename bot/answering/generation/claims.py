@@ -1,29 +1,37 @@
 """A claim is shown with the article's own words at hand, or not at all.
 
-id -> evidence (exactly) -> quote found in it (width and space aside), whole enough -> sentence free of what it may not
-hold -> sentence and rule agree. Whatever fails on the way is dropped, with the reason.
+id -> evidence (exactly) -> quote found in it (width and space aside), whole -> words found in the quote -> the case free
+of what it may not hold. The sentence is then ours: the model's case, the article's words, and the article's own 不得,
+应当 or 鼓励, so that no model can turn a rule round. Whatever fails on the way is dropped, with the reason.
 """
 
 import re
 import unicodedata
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from itertools import pairwise
 from typing import Final
 
 from bot.answering.generation.draft import DraftClaim
-from bot.answering.generation.polarity import agrees, rule_of
+from bot.answering.generation.force import NEGATIONS, Kind, Passage, is_cut, passage_at
+from bot.answering.generation.telling import judges, strange
 from bot.answering.generation.wording import Fault, Setting, fault_of
 from bot.answering.instructing import without_instructions
 from bot.answering.model import Citation, Claim
-from prompts import Language
+from prompts import Language, load_replies
 
 MIN_QUOTE: Final = 6
+MIN_WORDS: Final = 2
+_SENTENCES: Final[dict[Kind, str]] = {
+    "forbidden": "claim.forbidden",
+    "required": "claim.required",
+    "granted": "claim.granted",
+    "plain": "claim.plain",
+}
+_CASE_ENDS: Final = re.compile(r"[\s，,。.、；;：:？?！!]+$")
 _FULL_STOPS: Final = str.maketrans({"。": ".", "“": '"', "”": '"', "„": '"', "‘": "'", "’": "'", "「": '"', "」": '"'})
 _WRAPPING: Final = re.compile(r"^[\s“\"「『‘'…·.]+|[\s”\"」』’'…]+$")
 _SPACE: Final = re.compile(r"\s+")
 _BETWEEN: Final = re.compile(r"[\W_]+")
-_PARTS: Final = re.compile(r"[，。；：,;:]+")
 _WORD: Final = re.compile(r"[a-z]{3,}")
 SHINGLE: Final = 9
 """Characters in a row that betray a prompt."""
@@ -46,7 +54,7 @@ _STATING: Final = re.compile(r"可以(?!不可以)|允许|没问题|不违反|�
 class Context:
     """What a draft was written from: the question, its language, the evidence as E1, E2 ..., and what betrays a prompt.
 
-    `wary` where the question told the model what to say: then each part of a sentence must speak of what was asked.
+    `wary` where the question told the model what to say: then an English case must speak of what was asked.
     """
 
     question: str
@@ -77,24 +85,51 @@ def ground(claim: DraftClaim, context: Context) -> Claim | Dropped:
     evidence = resolve(claim.evidence, context.evidence)
     if evidence is None:
         return Dropped(claim, "evidence")
-    place = locate(claim.quote, evidence.text)
-    if place is None:
-        return Dropped(claim, "quote")
-    rule = rule_of(evidence.text, *place)
-    if rule.cut:
-        return Dropped(claim, "cut")
-    text = _SPACE.sub(" ", claim.text.strip()) if "\n" not in claim.text.strip() else claim.text
-    fault = fault_of(text, Setting(context.question, evidence.text, rule.quote, context.language))
-    if fault is None and betrays(text, context):
-        fault = "leak"
-    if fault is None and not agrees(text, rule, context.language, context.question):
-        fault = "polarity"
-    parts = [part for part in _PARTS.split(text) if part] if context.wary else [text]
-    if fault is None and not all(_anchored(part, evidence.text, context) for part in parts):
-        fault = "unanchored"
+    places = _places(claim, evidence.text)
+    if not isinstance(places, tuple):
+        return Dropped(claim, places)
+    (start, end), passage = places
+    quote = evidence.text[start:end]
+    case = _CASE_ENDS.sub("", _SPACE.sub(" ", claim.case.strip()) if "\n" not in claim.case.strip() else claim.case)
+    fault = _fault_of_case(case, evidence.text, quote, context)
     if fault:
         return Dropped(claim, fault)
-    return Claim(text, replace(evidence, quote=rule.quote, emphasis=None))
+    say = load_replies()[context.language]
+    sentence = say(_SENTENCES[passage.kind], case=case, words=passage.words, marker=passage.marker)
+    return Claim(sentence, replace(evidence, quote=quote, emphasis=None))
+
+
+def _places(claim: DraftClaim, text: str) -> tuple[tuple[int, int], Passage] | Fault:
+    """Where the quote stands in the article, and the passage of the words; or what is wrong with them."""
+    quote = locate(claim.quote, text)
+    if quote is None:
+        return "quote"
+    if is_cut(text, *quote):
+        return "cut"
+    words = locate(claim.words, text[slice(*quote)], MIN_WORDS)
+    if words is None:
+        return "words"
+    start, end = quote[0] + words[0], quote[0] + words[1]
+    if text[start - 1 : start] in NEGATIONS or text[end - 1] in NEGATIONS:
+        return "words"
+    passage = passage_at(text, start, end)
+    return "words" if passage is None else (quote, passage)
+
+
+def _fault_of_case(case: str, article: str, quote: str, context: Context) -> Fault | None:
+    fault = fault_of(case, Setting(context.question, article, quote, context.language))
+    if fault:
+        return fault
+    if betrays(case, context):
+        return "leak"
+    if judges(case, context.question, article, context.language):
+        return "polarity"
+    strays = context.wary and context.language == "en" and not _shares_words(case, context.question)
+    return (
+        "unanchored"
+        if strays or strange(case, context.question, article, context.language, wary=context.wary)
+        else None
+    )
 
 
 def ground_open(phrase: str, context: Context) -> str | None:
@@ -115,11 +150,11 @@ def resolve(name: str, evidence: tuple[Citation, ...]) -> Citation | None:
     return next((citation for place, citation in enumerate(evidence, start=1) if name.strip() == f"E{place}"), None)
 
 
-def locate(quote: str, text: str) -> tuple[int, int] | None:
-    """Where a quote stands in an article, width and space aside: its first and last place there, else None."""
+def locate(quote: str, text: str, shortest: int = MIN_QUOTE) -> tuple[int, int] | None:
+    """Where a quote stands in an article, width and space aside: its first place and the one behind its last."""
     folded, places = _folded(text)
     wanted, _ = _folded(_WRAPPING.sub("", quote))
-    if len(wanted) < MIN_QUOTE:
+    if len(wanted) < shortest:
         return None
     found = folded.find(wanted)
     if found < 0:
@@ -154,10 +189,5 @@ def betrays(text: str, context: Context) -> bool:
     return any(words not in known for words in told)
 
 
-def _anchored(part: str, article: str, context: Context) -> bool:
-    """Whether the words speak of what is asked or cited at all; English ones have only the question for it."""
-    if context.language == "en":
-        return not context.wary or bool(
-            set(_WORD.findall(part.casefold())) & set(_WORD.findall(context.question.casefold()))
-        )
-    return any(left + right in article or left + right in context.question for left, right in pairwise(part))
+def _shares_words(case: str, question: str) -> bool:
+    return bool(set(_WORD.findall(case.casefold())) & set(_WORD.findall(question.casefold())))

@@ -1,4 +1,5 @@
-"""What a model returns: claims, each with an evidence id and a quote copied from it, and what the text leaves open.
+"""What a model returns: claims, each with an evidence id, a quote copied from it, the case that was asked about and the
+words of the quote on which it turns; and what the text leaves open.
 
 Nothing in a draft is trusted; `claims` decides what of it a person may read.
 """
@@ -12,13 +13,14 @@ MAX_OPEN: Final = 2
 
 
 class DraftClaim(BaseModel):
-    """One sentence about the case, with where it is said to stand."""
+    """What bears on the case: where it is said to stand, the case in the reader's words, the words that decide it."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore")
 
     evidence: str = Field(max_length=40)
     quote: str = Field(max_length=2_000)
-    text: str = Field(max_length=2_000)
+    case: str = Field(max_length=2_000)
+    words: str = Field(max_length=2_000)
 
 
 class Draft(BaseModel):
@@ -41,9 +43,10 @@ DRAFT_SCHEMA: Final[dict[str, Any]] = {
                 "properties": {
                     "evidence": {"type": "string", "description": "E1, E2, ..."},
                     "quote": {"type": "string", "description": "copied from that evidence, character by character"},
-                    "text": {"type": "string", "description": "one sentence about the case"},
+                    "case": {"type": "string", "description": "the reader's case, in the reader's words"},
+                    "words": {"type": "string", "description": "the few words of the quote on which it turns"},
                 },
-                "required": ["evidence", "quote", "text"],
+                "required": ["evidence", "quote", "case", "words"],
                 "additionalProperties": False,
             },
         },

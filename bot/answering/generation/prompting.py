@@ -25,7 +25,8 @@ _FAULTS: Final[dict[Language, dict[Fault, str]]] = {
         "evidence": "没有这个编号",
         "quote": "引文与该条原文不一致，或不足六个字，或引号里的话不在原文里",
         "cut": "引文丢掉了管着它的“不得”",
-        "polarity": "语气与条文不一致",
+        "words": "words 不在引文里，或太长，或切断了“非”“不”",
+        "polarity": "case 里下了判断（不得、可以、属于、不算一类的话）",
         "number": "写了条号或章名",
         "title": "写了别的法规",
         "penalty": "写了引文里没有的处分或后果",
@@ -36,14 +37,15 @@ _FAULTS: Final[dict[Language, dict[Fault, str]]] = {
         "way_round": "像绕开规定的办法",
         "scope": "把条文说到了它没有写的人身上",
         "language": "不是中文",
-        "length": "太短、太长，或不止一句",
-        "unanchored": "与问题和引文无关",
+        "length": "case 太短、太长，或不止一句",
+        "unanchored": "case 里有太多读者和条文都没有的字眼",
     },
     "en": {
         "evidence": "no such mark",
         "quote": "the quote is not in that article, or too short, or words in quotation marks are not in it",
         "cut": "the quote leaves out the 不得 that governs it",
-        "polarity": "its force is not that of the words quoted",
+        "words": "words are not in the quote, too long, or cut from their negation",
+        "polarity": "the case judges (must, may, is, is not and the like)",
         "number": "it has an article number or a chapter",
         "title": "it names another law",
         "penalty": "it has a punishment or consequence that the quote does not have",
@@ -55,7 +57,7 @@ _FAULTS: Final[dict[Language, dict[Fault, str]]] = {
         "scope": "it extends the article to people it does not name",
         "language": "it is not in English",
         "length": "too short, too long, or more than one sentence",
-        "unanchored": "it has nothing to do with question and quote",
+        "unanchored": "the case has too many words that neither reader nor article uses",
     },
 }
 _OTHERWISE: Final[dict[Language, str]] = {
@@ -100,8 +102,8 @@ def secrets_of(instructions: Instructions) -> frozenset[str]:
     return shingles(_LABELS.sub("", "\n".join(told)))
 
 
-_LABELS: Final = re.compile(r"“[^”]*”")
-"""Words of the regulation that the instructions quote are nobody's secret."""
+_LABELS: Final = re.compile(r"“[^”]*”|\"[^\"]*\"")
+"""Words of the regulation that the instructions quote, and their worked example, are nobody's secret."""
 
 
 def clean(text: str) -> str:

@@ -99,7 +99,7 @@ def _read(text: str) -> Any:
 
 
 def _claim(read: Any) -> DraftClaim | None:
-    if not isinstance(read, dict) or not read.keys() >= {"evidence", "quote", "text"}:
+    if not isinstance(read, dict) or not read.keys() >= {"evidence", "quote", "case", "words"}:
         return None
     try:
         return DraftClaim.model_validate(read)

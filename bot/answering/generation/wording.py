@@ -15,13 +15,13 @@ from knowledge.normalising import normalise
 from prompts import Language
 
 Fault = Literal[
-    "evidence", "quote", "cut", "polarity", "number", "title", "penalty", "figure", "link", "markup", "role", "name",
+    "evidence", "quote", "cut", "words", "polarity", "number", "title", "penalty", "figure", "link", "markup", "role", "name",
     "official", "opinion", "way_round", "language", "length", "leak", "scope", "unanchored",
 ]  # fmt: skip
 """Why a claim was dropped."""
 
 _NUMERAL: Final = "[0-9０-９〇零一二两三四五六七八九十百千廿卅壹贰叁肆伍陆柒捌玖拾佰仟]"
-_LETTERS: Final[dict[Language, tuple[int, int]]] = {"zh": (8, 140), "en": (15, 400)}
+_LETTERS: Final[dict[Language, tuple[int, int]]] = {"zh": (2, 80), "en": (4, 240)}
 _ALLOWED: Final = re.compile(
     r"[A-Za-z0-9\u3007\u4e00-\u9fff\u3400-\u4dbf ，。、；：！？“”‘’（）《》〈〉—…·,.;:!?'\"()%/+&\-–~～￥]*"
 )
@@ -31,26 +31,28 @@ _LONG_NUMERAL: Final = re.compile(rf"{_NUMERAL}{{2,}}")
 _NUMBERED: Final = re.compile(
     rf"第\s*{_NUMERAL}(?!时间|次|步|手|线|书记|现场|责任|位)|第[^，。；：]{{1,6}}[条章款節节项項编編]|{_NUMERAL}{{2,}}\s*[条章款条]|[0-9０-９]\s*[条章款]|"
     rf"[条款章]\s*[:：]?\s*[0-9０-９]|(?<![这那上下同每任一几哪各两三此])(?:[四五六七八九十]|[二三](?!、))\s*[条章]|[首末前后]\s*{_NUMERAL}+\s*条|"
-    rf"倒数|[上下前后]一?条(?![件文])|条(?:十[一二三四五六七八九]?|[二三]十[一二三四五六七八九]?)|(?<![文规公勋印奖徽报乐篇])章(?!程|鱼)|[本该此上下][款项节编]|条款[一二三四五六七八九十]|"
+    rf"倒数|[上下前后]一?条(?![件文])|条(?:十[一二三四五六七八九]?|[二三]十[一二三四五六七八九]?)|附则|总则|(?<![文规公勋印奖徽报乐篇])章(?!程|鱼)|[本该此上下][款项节编]|条款[一二三四五六七八九十]|"
     r"(?i:\b(?:articles?|art|sections?|chapters?|clauses?|paragraphs?|rules?|provisions?|items?|parts?|no|number)\b\.?\s*"
     r"(?:no\.?|number)?\s*(?:[0-9]|[ivxlc]+\b|one\b|two\b|three\b|four\b|five\b|six\b|seven\b|eight\b|nine\b|ten\b|eleven\b|twel\w+|\w+teen\b|twent\w+|thirt\w+)|"
     r"\b(?:first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth|eleventh|twelfth|\w+teenth|twent\w+|thirt\w+|last|[0-9]+(?:st|nd|rd|th))[- ]*(?:\w+ )?"
     r"(?:article|section|chapter|clause|paragraph|provision)|\bchapters?\b|\bsections?\b|\bparagraphs?\b)|§"
 )
 _TITLES: Final = re.compile(
-    r"《[^》]*》?|〈[^〉]*〉?|[\u4e00-\u9fff]{0,12}(?:条例|准则|细则|守则|法典|党章|宪法|章程|公约)|"
+    r"《[^》]*》?|〈[^〉]*〉?|[\u4e00-\u9fff]{0,4}(?:条例|准则|细则|守则|法典|党章|宪法|章程|公约)|"
     r"[\u4e00-\u9fff]{2,10}(?:管理|保护|安全|处罚|诉讼|促进|惩治|秘密|间谍|诈骗|处分|竞争|垄断|恐怖主义|示威|消费者权益)法|"
     r"(?:刑|民|保密|广告|电子商务|公务员|监察|选举|合同|劳动|著作权|商标|税|婚姻|国籍|兵役|邮政|电信|出版)法(?![定律规院官治制人学纪犯信者])|"
-    r"[\u4e00-\u9fff]{2,10}(?:管理|工作|实施|暂行)(?:办法|规定|规则)|八项规定|司法解释|"
+    r"[\u4e00-\u9fff]{2,4}(?:管理|工作|实施|暂行)(?:办法|规定|规则)|八项规定|司法解释|"
     r"(?i:\b(?:criminal|civil|cybersecurity|data|constitution\w*|labou?r|security|secrets) (?:law|code|act)s?\b|\bconstitution\b|"
     r"\b(?:law|act|code|decree) (?:of|on)\b|\bgdpr\b)"
 )
 _PENALTIES: Final = re.compile(
     r"警告|记过|记大过|降级|降职|撤职|撤销|开除|留党察看|双开|拘留|拘役|逮捕|罚款|罚金|罚|判刑|刑罚|徒刑|坐牢|处分|处罚|惩处|惩戒|惩罚|惩治|制裁|(?:被|予以|受到|遭)通报|通报(?:批评|处理)|诫勉|提醒谈话|谈话提醒|约谈|"
-    r"免职|停职|调离|辞退|解聘|除名|退党|清退|批评教育|检讨|问责|追责|追究|担责|承担(?:相应|法律|纪律|刑事|一切|什么)?的?(?:后果|责任)|后果|下场|封号|禁言|没收|立案|起诉|刑事|犯罪|判|扣分|取消|绩效|奖金|写检查|失信|黑名单|"
+    r"免职|停职|调离|辞退|解聘|除名|退党|清退|批评教育|检讨|问责|追责|追究|担责|承担(?:相应|法律|纪律|刑事|一切|什么)?的?(?:后果|责任)|封号|禁言|没收|立案|起诉|刑事|犯罪|判|扣分|取消|写检查|失信|黑名单|"
     r"(?i:\b(?:los(?:es?|ing)|warning|demerit|demot\w*|dismiss\w*|expel\w*|expulsion|detention|detain\w*|arrest\w*|fined|fines|a fine|imprison\w*|prison|jail\w*|penalt\w*|punish\w*|"
     r"sanction\w*|disciplinary|disciplined|probation|suspen\w*|sentence\w*|prosecut\w*|liab\w*|accountab\w*|consequence\w*|reprimand\w*|remov\w*|crimin\w*|crime\w*)\b)"
 )
+_PROCEEDS: Final = re.compile(r"后果|下场|绩效|奖金")
+"""Where the question speaks of them."""
 _LINKS: Final = re.compile(
     r"(?i:https?|www\.|://|t\.me|\b[\w-]+\.(?:com|cn|org|net|io|gov|me|info|top|xyz|app|dev)\b|@\w|\bmailto\b)|[a-z0-9]/[a-z0-9]",
 )
@@ -64,11 +66,13 @@ _OFFICIAL: Final = re.compile(
     r"(?i:\b(?:officially|official (?:interpretation|explanation|view|position|reading|answer)s?|authoritative\w*|legislat\w+|authorities (?:say|hold|consider)|experts?|in practice|generally (?:held|considered)|is interpreted)\b)"
 )
 _OPINION: Final = re.compile(
-    r"我(?!国)|个人(?:认为|觉得|看法|意见|建议)|依我|在下|笔者|为[您你][^，。]{0,8}点赞|写得(?:真|很|太)好|真好|了不起|佩服|正义感|称赞|本(?:机器人|助手)|咱|建议|最好|不如|恐怕|大概|可能|也许|或许|应该是|想必|估计|显然|当然|毫无疑问|"
-    r"劝|奉劝|希望|祝|恭喜|抱歉|对不起|"
-    r"(?i:\b(?:i|i'm|i'd|my|we|our|us|me|recommend\w*|suggest\w*|advis\w*|advice|perhaps|maybe|probably|possibly|likely|obviously|clearly|certainly|might|think|believe|feel|sorry|please|"
+    r"我(?!国)|认为|觉得|个人(?:认为|觉得|看法|意见|建议)|依我|在下|笔者|为[您你][^，。]{0,8}点赞|写得(?:真|很|太)好|真好|了不起|佩服|正义感|称赞|本(?:机器人|助手)|咱|建议|最好|不如|恐怕|大概|可能|也许|或许|应该是|想必|估计|显然|当然|毫无疑问|"
+    r"劝|奉劝|遗憾|可惜|寒心|心疼|走过场|希望|祝|恭喜|抱歉|对不起|"
+    r"(?i:\b(?:i|i'm|i'd|recommend\w*|suggest\w*|advis\w*|advice|perhaps|maybe|probably|possibly|likely|obviously|clearly|certainly|might|think|believe|feel|sorry|please|"
     r"better to|best to)\b)"
 )
+_SELF_EN: Final = re.compile(r"(?i:\b(?:my|me|we|our|us)\b)")
+"""A reader who says so may be told so."""
 _ROUND: Final = re.compile(
     r"绕[开过]|规避|避开|躲[避开过]|不被(?:发现|查)|瞒|改用|换[个成用]|代替|隐身|伪装|钻[^，。]{0,3}空子|转而|另辟|变通|"
     r"(?i:\b(?:circumvent\w*|bypass\w*|work ?around|evad\w*|get around|without (?:being|getting)|instead use|undetected|loophole\w*|alternative\w*)\b)"
@@ -84,7 +88,7 @@ _ALL_MEMBERS: Final = re.compile(
     r"(?:凡是|凡为|凡属|普通|所有|全体|每个|每名|每一名|任何|一般|各位|广大)党员|党员都|党员一律|(?i:\b(?:all|every|any|ordinary|each) (?:party )?members?\b)"
 )
 _FIGURES: Final = re.compile(
-    r"[0-9]+(?:\.[0-9]+)?|[一二两三四五六七八九十百千万亿]+\s*(?:个)?(?:年|个月|月|日内|天|小时|分钟|万元|元|万人|人次|倍|%|成(?!为|了)|周)|[三四五六七八九十百千万亿]+\s*(?:个(?!字)|家|名|级|类|篇|场|件|位|次)|[一二两三四五六七八九几数]+[十百千万亿]+[\u4e00-\u9fff]|[过超上满破][百千万亿]|百分之|若干年|多年|"
+    r"[0-9]+(?:\.[0-9]+)?|[一二两三四五六七八九十百千万亿]+\s*(?:个)?(?:年|个月|月|日内|天|小时|分钟|万元|元|万人|人次|倍|%|成(?!为|了)|周)|[三四五六七八九十百千万亿]+\s*(?:个(?!字)|家|名|级|类|篇|场|件|位|次)|[一二两三四五六七八九几数]+[十百千万亿]+(?=[\u4e00-\u9fff])|[过超上满破][百千万亿]|百分之|若干年|多年|"
     r"(?i:\b(?:two|three|four|five|six|seven|eight|nine|ten) (?:years?|months?|weeks?|days?|hours?|times|yuan|people|levels?)\b|"
     r"\b(?:hundred|thousand|million)s?\b)"
 )
@@ -168,19 +172,21 @@ def _widens(text: str, setting: Setting) -> bool:
         return False
     if _beyond(_EVERYBODY, question=True)(text, setting):
         return True
-    return "党员干部" in setting.article and bool(_ALL_MEMBERS.search(text))
+    return "党员干部" in setting.article and _beyond(_ALL_MEMBERS, question=True)(text, setting)
 
 
 _CHECKS: Final[tuple[tuple[Fault, Callable[[str, Setting], bool]], ...]] = (
     ("number", _numbered),
     ("link", lambda text, _: bool(_LINKS.search(text))),
     ("role", lambda text, _: bool(_ROLES.search(text))),
-    ("title", _beyond(_TITLES)),
+    ("title", _beyond(_TITLES, question=True)),
     ("penalty", _beyond(_PENALTIES)),
+    ("penalty", _beyond(_PROCEEDS, question=True)),
     ("figure", _beyond(_FIGURES, question=True)),
     ("name", _beyond(PERSON, question=True)),
     ("official", _beyond(_OFFICIAL)),
     ("opinion", _beyond(_OPINION)),
+    ("opinion", _beyond(_SELF_EN, question=True)),
     ("way_round", _goes_round),
     ("scope", _widens),
     ("quote", _misquotes),

@@ -19,8 +19,9 @@ from tests.fakes import FakeModel
 
 HERE = Place("chat", "topic", "user")
 QUOTE = "党员不得擅自建立、使用非法定信道"
-TEXT = "您说的翻墙，走的若是非法定信道，就在不得之列。"
-DRAFT = json.dumps({"claims": [{"evidence": "E1", "quote": QUOTE, "text": TEXT}], "open": []}, ensure_ascii=False)
+TEXT = "您说的翻墙，要看是不是“擅自建立、使用非法定信道浏览、访问、使用境外的网站、应用程序等”：条文写的是“不得”。"
+CLAIM = {"evidence": "E1", "quote": QUOTE, "case": "您说的翻墙", "words": "使用非法定信道"}
+DRAFT = json.dumps({"claims": [CLAIM], "open": []}, ensure_ascii=False)
 
 
 def writer(model: FakeModel) -> Writer:

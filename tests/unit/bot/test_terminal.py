@@ -210,8 +210,12 @@ def test_a_conversation_welcomes_answers_and_says_goodbye(answerer: Answerer, ty
 def test_an_answer_in_a_models_words_stands_there_once_with_its_articles(
     knowledge_base: KnowledgeBase, typed: Callable[..., None]
 ) -> None:
-    quote, text = "党员不得擅自建立、使用非法定信道", "您说的翻墙，走的若是非法定信道，就在不得之列。"
-    draft = {"claims": [{"evidence": "E1", "quote": quote, "text": text}], "open": ["单位专线算不算“非法定信道”"]}
+    quote, text = (
+        "党员不得擅自建立、使用非法定信道",
+        "您说的翻墙，要看是不是“擅自建立、使用非法定信道浏览、访问、使用境外的网站、应用程序等”：条文写的是“不得”。",
+    )
+    claim = {"evidence": "E1", "quote": quote, "case": "您说的翻墙", "words": "使用非法定信道"}
+    draft = {"claims": [claim], "open": ["单位专线算不算“非法定信道”"]}
     model = FakeModel(json.dumps(draft, ensure_ascii=False))
     console = Console(file=io.StringIO(), record=True, width=100)
     typed("能翻墙吗", "那违反了呢？")

@@ -8,8 +8,8 @@ from bot.answering.generation.chatting import Unreadable
 from bot.answering.generation.draft import DraftClaim
 from bot.answering.generation.streaming import ClaimParser
 
-ONE = {"evidence": "E1", "quote": "党员不得擅自“建立”", "text": 'a } { "b" \\ [c]。'}
-TWO = {"evidence": "E2", "quote": "党员违反本规定的", "text": "第二句。"}
+ONE = {"evidence": "E1", "quote": "党员不得擅自“建立”", "case": 'a } { "b" \\ [c]。', "words": "建立"}
+TWO = {"evidence": "E2", "quote": "党员违反本规定的", "case": "第二句。", "words": "违反"}
 DRAFT = {"claims": [ONE, TWO], "open": ["是否算数"]}
 WRITTEN = json.dumps(DRAFT, ensure_ascii=False)
 
@@ -81,10 +81,10 @@ def test_what_is_no_closed_draft_is_unreadable(written: str) -> None:
 @pytest.mark.parametrize(
     "wrong",
     [
-        {"evidence": "E1", "text": "a"},
+        {"evidence": "E1", "case": "a"},
         ONE | {"evidence": 1},
         ONE | {"quote": None},
-        ONE | {"text": "\ud83d"},
+        ONE | {"case": "\ud83d"},
         "E1",
         None,
     ],
@@ -97,9 +97,9 @@ def test_a_malformed_claim_is_none_and_the_others_stay(wrong: object) -> None:
 
 def test_no_more_are_read_than_are_shown() -> None:
     parser = ClaimParser()
-    many = [ONE | {"text": str(number)} for number in range(50)]
+    many = [ONE | {"case": str(number)} for number in range(50)]
     found = parser.feed(json.dumps({"claims": many, "open": ["a", "b", "c"]}))
-    assert [claim.text for claim in found] == ["0", "1", "2", "3"]
+    assert [claim.case for claim in found] == ["0", "1", "2", "3"]
     assert parser.finish().open == ("a", "b")
 
 

@@ -34,10 +34,13 @@ from tests.fakes import FakeModel
 GOOD = {
     "evidence": "E1",
     "quote": "党员不得擅自建立、使用非法定信道",
-    "text": "您说的翻墙，走的若是非法定信道，就在不得之列。",
+    "case": "您说的翻墙",
+    "words": "使用非法定信道",
 }
-SECOND = {"evidence": "E2", "quote": "依规依纪追究责任", "text": "违反了本规定的，依规依纪追究责任。"}
-BAD = GOOD | {"text": "第十五条说党员可以翻墙。"}
+FIRST = "您说的翻墙，要看是不是“擅自建立、使用非法定信道浏览、访问、使用境外的网站、应用程序等”：条文写的是“不得”。"
+SECOND = {"evidence": "E2", "quote": "依规依纪追究责任", "case": "违反了本规定的", "words": "追究责任"}
+OTHER = "违反了本规定的，可以对照“党员违反本规定的，根据行为性质和情节轻重，依规依纪追究责任”。"
+BAD = GOOD | {"case": "第十五条说党员可以翻墙"}
 
 
 def draft(*claims: dict[str, str], left_open: tuple[str, ...] = ()) -> str:
@@ -70,8 +73,8 @@ async def test_claims_appear_one_by_one_and_every_answer_is_grounded(brief: Brie
     assert [(c.article, c.quote) for c in last.citations] == [(14, GOOD["quote"]), (28, SECOND["quote"])]
     assert as_text(last).split("\n") == [
         load_replies()["zh"]("answer.generative"),
-        f"{GOOD['text']}（第十四条：“{GOOD['quote']}”）",
-        f"{SECOND['text']}（第二十八条：“{SECOND['quote']}”）",
+        f"{FIRST}（第十四条：“{GOOD['quote']}”）",
+        f"{OTHER}（第二十八条：“{SECOND['quote']}”）",
         "条文没有写明：单位专线算不算“非法定信道”。",
         "一条注。",
     ]
@@ -90,7 +93,7 @@ async def test_a_dropped_claim_is_asked_for_once_more(brief: Brief) -> None:
     model = FakeModel(draft(GOOD, BAD), draft(SECOND))
     making = writer(model)
     last = (await written(making, brief))[-1]
-    assert [claim.text for claim in last.claims] == [GOOD["text"], SECOND["text"]]
+    assert [claim.text for claim in last.claims] == [FIRST, OTHER]
     assert (len(model.prompts), making.counts["repairs"], making.counts["dropped.number"]) == (2, 1, 1)
     assert "E1: 写了条号或章名" in model.prompts[1].user
 
@@ -98,14 +101,14 @@ async def test_a_dropped_claim_is_asked_for_once_more(brief: Brief) -> None:
 async def test_what_fails_twice_is_left_out_and_the_rest_stays(brief: Brief) -> None:
     model = FakeModel(draft(GOOD, BAD), draft(BAD))
     last = (await written(writer(model), brief))[-1]
-    assert [claim.text for claim in last.claims] == [GOOD["text"]]
+    assert [claim.text for claim in last.claims] == [FIRST]
     assert len(model.prompts) == 2
 
 
 @pytest.mark.parametrize("second", ["翻墙不行。", Overloaded("500"), TimedOut("x")])
 async def test_a_repair_that_fails_takes_nothing_away(brief: Brief, second: str | ModelError) -> None:
     last = (await written(writer(FakeModel(draft(GOOD, BAD), second)), brief))[-1]
-    assert [claim.text for claim in last.claims] == [GOOD["text"]]
+    assert [claim.text for claim in last.claims] == [FIRST]
 
 
 @pytest.mark.parametrize(
@@ -193,7 +196,7 @@ async def test_a_failure_is_not_kept(brief: Brief) -> None:
 
 
 async def test_when_the_days_tokens_are_used_up_no_call_is_made(brief: Brief) -> None:
-    model = FakeModel(draft(GOOD), tokens=500)
+    model = FakeModel(draft(GOOD | {"case": "您问的这件事"}), tokens=500)
     making = writer(model, budget=Budget(per_chat=500))
     questions = ["能翻墙吗", "能用梯子吗", "能用加速器吗"]
     modes = [(await written(making, Brief(question, brief.extractive, "chat")))[-1].mode for question in questions]
