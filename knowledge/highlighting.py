@@ -33,15 +33,17 @@ def decisive(article: Article, query: str, means: Sequence[str] = (), nearest: i
     `means` are words of the regulation that the query stands for (see `knowledge.lexicon`), `nearest` is the clause
     that a vector search found; words found literally win over it.
     """
-    named = _named(article, means)
+    named, pairs = _named(article, means), _telling_pairs(query)
     best, emphasis, score = article.clauses[nearest or 0], None, 0.0
     for clause in article.clauses:
-        for segment in _SEGMENT.finditer(clause.text):
-            weight = _overlap(segment[0], query) + (2.0 if any(word in segment[0] for word in named) else 0.0)
-            if weight and "不得" in segment[0]:
+        for segment, held in _segments(clause.text):
+            weight = float(sum(map(held.__contains__, pairs)))
+            if named and any(word in segment for word in named):
+                weight += 2.0
+            if weight and "不得" in segment:
                 weight += 0.5
             if weight > score:
-                best, emphasis, score = clause, segment[0], weight
+                best, emphasis, score = clause, segment, weight
     if score < 1.0:
         emphasis = None
     return Decisive(best, emphasis if emphasis != best.text.rstrip("。") else None, _rule(best.text, emphasis))
@@ -50,7 +52,7 @@ def decisive(article: Article, query: str, means: Sequence[str] = (), nearest: i
 def _named(article: Article, means: Sequence[str]) -> list[str]:
     """The smallest verbatim pieces of the article that carry the words meant."""
     text = _worded(article.text)
-    return [word for words in means if wording(words) in text for word in _SEGMENT.findall(words)]
+    return [word for words in means if _worded(words) in text for word in _SEGMENT.findall(words)]
 
 
 @lru_cache(maxsize=4096)
@@ -59,18 +61,15 @@ def _worded(text: str) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _plain(segment: str) -> str:
-    return normalise(segment)
+def _segments(clause: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    """The pieces between a clause's marks, verbatim, each with the pairs of characters that it holds, normalised."""
+    segments = _SEGMENT.findall(clause)
+    return tuple((segment, frozenset(map("".join, pairwise(normalise(segment))))) for segment in segments)
 
 
-def _overlap(segment: str, query: str) -> float:
-    """How many bigrams of the query stand in the segment, leaving out the words that stand everywhere."""
-    plain = _plain(segment)
-    shared = 0.0
-    for left, right in pairwise(query):
-        if left + right in plain and not {left, right} <= _FRAMES:
-            shared += 1.0
-    return shared
+def _telling_pairs(query: str) -> list[str]:
+    """The query's pairs of characters, without those of words that stand everywhere."""
+    return [left + right for left, right in pairwise(query) if not (left in _FRAMES and right in _FRAMES)]
 
 
 def _rule(clause: str, emphasis: str | None) -> str | None:

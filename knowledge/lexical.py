@@ -79,10 +79,12 @@ class LexicalIndex:
 
     def scores(self, query: str) -> Scores:
         """BM25 of a normalised query against every document: shape (size,), zero where no term is shared."""
-        total = np.zeros(self.size, dtype=np.float32)
-        for start, end in self._found(query):
-            total[self._postings[start:end]] += self._impacts[start:end]
-        return total
+        found = [slice(start, end) for start, end in self._found(query)]
+        if not found:
+            return np.zeros(self.size, dtype=np.float32)
+        holders = np.concatenate([self._postings[span] for span in found])
+        impacts = np.concatenate([self._impacts[span] for span in found])
+        return np.bincount(holders, weights=impacts, minlength=self.size).astype(np.float32)
 
     def coverage(self, query: str, places: NDArray[np.int64]) -> Scores:
         """The share of the query's known terms, weighed by rarity, that each of these documents contains: 0 to 1."""
@@ -96,10 +98,10 @@ class LexicalIndex:
 
     def _found(self, query: str) -> Iterator[tuple[int, int]]:
         """Where the postings of each of the query's terms begin and end, for terms that some document has."""
-        for code in np.unique(term_codes(query)):
-            place = int(np.searchsorted(self._terms, code))
-            if place < len(self._terms) and self._terms[place] == code:
-                yield int(self._offsets[place]), int(self._offsets[place + 1])
+        codes = np.unique(term_codes(query))
+        places = np.searchsorted(self._terms, codes)
+        places = places[self._terms.take(places, mode="clip") == codes] if len(self._terms) else places[:0]
+        return zip(self._offsets[places].tolist(), self._offsets[places + 1].tolist(), strict=True)
 
     def save(self, path: Path) -> None:
         """Write the arrays as one .npz file."""

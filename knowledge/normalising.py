@@ -3,9 +3,11 @@
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 from knowledge.repair import tidy
+
+_CONTROLS: Final = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0)], " ")
 
 
 @cache
@@ -26,8 +28,7 @@ def simplify(text: str) -> str:
 
 def normalise(text: str) -> str:
     """The form that is searched: NFKC, lower case, simplified characters, single spaces, nothing invisible."""
-    paired = "".join(" " if unicodedata.category(character) == "Cc" else character for character in text)
-    paired = paired.encode("utf-8", "ignore").decode("utf-8")  # lone surrogates go
+    paired = text.translate(_CONTROLS).encode("utf-8", "ignore").decode("utf-8")  # lone surrogates go
     folded = tidy(unicodedata.normalize("NFKC", paired)).casefold()
     return " ".join(simplify(folded).split())
 

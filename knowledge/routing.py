@@ -5,6 +5,7 @@ names an article and still asks something, so it is searched, with that article 
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -143,18 +144,19 @@ def _left_over(question: str, *patterns: re.Pattern[str]) -> str:
 
 
 def _structure(question: str, regulation: Regulation) -> Lookup | None:
-    last = regulation.last
-    for pattern, lookup in (
-        (_CONTENTS, Lookup("contents")),
-        (_COUNTS, Lookup("counts")),
-        (_IN_FORCE, Lookup("in_force", _matching(regulation, _COMES_INTO_FORCE))),
-        (_ISSUED, Lookup("promulgation", _matching(regulation, _COMES_INTO_FORCE))),
-        (_INTERPRETER, Lookup("interpretation", _matching(regulation, _INTERPRETS))),
-        (_LAST, Lookup("articles", (last,))),
-        (_FIRST, Lookup("articles", (1,))),
-    ):
+    structural: tuple[tuple[re.Pattern[str], Kind, Callable[[], tuple[int, ...]]], ...] = (
+        (_CONTENTS, "contents", tuple),
+        (_COUNTS, "counts", tuple),
+        (_IN_FORCE, "in_force", lambda: _matching(regulation, _COMES_INTO_FORCE)),
+        (_ISSUED, "promulgation", lambda: _matching(regulation, _COMES_INTO_FORCE)),
+        (_INTERPRETER, "interpretation", lambda: _matching(regulation, _INTERPRETS)),
+        (_LAST, "articles", lambda: (regulation.last,)),
+        (_FIRST, "articles", lambda: (1,)),
+    )
+    for pattern, kind, articles in structural:
         if pattern.search(question) and not _left_over(question, pattern):
-            return lookup if lookup.kind in ("counts", "contents", "promulgation") or lookup.articles else None
+            lookup = Lookup(kind, articles())
+            return lookup if kind in ("counts", "contents", "promulgation") or lookup.articles else None
     if _LAST_CHAPTER.search(question) and not _left_over(question, _LAST_CHAPTER) and regulation.chapters:
         return _chapter_lookup(regulation.chapters[-1].number, regulation)
     return None

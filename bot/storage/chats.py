@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, fields, replace
 from typing import Any, Final, Literal
 
@@ -56,6 +56,7 @@ class ChatStore:
         self._known: Recent[int, tuple[float, ChatSettings]] = Recent(10_000)
         self._done: Recent[tuple[int, str], None] = Recent(10_000)
         self._lock = asyncio.Lock()  # a slow reader must not put old settings over new ones
+        self._wanted: set[int] = set()
 
     async def settings(self, chat_id: int) -> ChatSettings:
         """The chat's settings; the defaults where none have been changed.
@@ -65,12 +66,17 @@ class ChatStore:
         """
         if (known := self._fresh(chat_id)) is not None:
             return known
+        self._wanted.add(chat_id)
         async with self._lock:
             if (known := self._fresh(chat_id)) is not None:
                 return known
+            wanted, self._wanted = self._wanted | {chat_id}, set()  # one query for all who wait
             async with self._sql.reading() as connection:
-                row = (await connection.execute(_row(chat_id))).mappings().first()
-            return self._learn(chat_id, row)
+                rows = (await connection.execute(_rows(wanted))).mappings().all()
+            found = {row["chat_id"]: row for row in rows}
+            for one in wanted - {chat_id}:
+                self._learn(one, found.get(one))
+            return self._learn(chat_id, found.get(chat_id))
 
     async def change(self, chat_id: int, **changes: Any) -> ChatSettings:
         """Change some settings and leave the others as they are, whoever else changes them meanwhile.
@@ -83,7 +89,7 @@ class ChatStore:
         async with self._lock, self._sql.writing() as connection:
             statement = insert(connection, tables.chats).values(chat_id=chat_id, **changes)
             await connection.execute(statement.on_conflict_do_update(index_elements=["chat_id"], set_=changes))
-            row = (await connection.execute(_row(chat_id))).mappings().one()
+            row = (await connection.execute(_rows((chat_id,)))).mappings().one()
         return self._learn(chat_id, row)
 
     async def once(self, chat_id: int, event: str) -> bool:
@@ -142,8 +148,8 @@ class ChatStore:
         return settings
 
 
-def _row(chat_id: int) -> Select[Any]:
-    return select(tables.chats).where(tables.chats.c.chat_id == chat_id)
+def _rows(chat_ids: Collection[int]) -> Select[Any]:
+    return select(tables.chats).where(tables.chats.c.chat_id.in_(chat_ids))
 
 
 def _moved(row: RowMapping, chat_id: int) -> dict[str, Any]:

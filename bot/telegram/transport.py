@@ -10,7 +10,6 @@ import ssl
 import time
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
-from urllib.parse import urlencode
 
 import aiohttp
 import certifi
@@ -25,7 +24,7 @@ MEDIA_TIMEOUT_S: Final = 30.0
 
 _Timeout = Any
 """Seconds, None for no limit, or python-telegram-bot's mark for the default."""
-_FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
+_JSON: Final = {"Content-Type": "application/json"}
 
 
 class NotSent(NetworkError):
@@ -153,7 +152,8 @@ def _encode(request_data: RequestData | None) -> tuple[bytes | aiohttp.FormData 
     if request_data is None:
         return None, {}, None
     if not request_data.contains_files:
-        return urlencode(request_data.json_parameters, errors="replace").encode("ascii"), _FORM, None
+        # a form would write each Chinese character as nine
+        return json.dumps(request_data.parameters, ensure_ascii=False).encode("utf-8", "replace"), _JSON, None
     form = aiohttp.FormData(request_data.json_parameters, quote_fields=False, default_to_multipart=True)
     for name, (filename, content, mime_type) in request_data.multipart_data.items():
         form.add_field(name, content, filename=filename, content_type=mime_type)
