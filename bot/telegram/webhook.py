@@ -1,6 +1,6 @@
 """The small HTTP server: updates come in at the webhook's path, and `/healthz` says whether all is well.
 
-A request is answered before its update is: Telegram repeats whatever it gets no 2xx for.
+A request is answered once its update is stored: Telegram repeats whatever it gets no 2xx for.
 """
 
 import hmac
@@ -20,7 +20,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot import errors
-from bot.telegram.reception import Reception
+from bot.telegram.post import Post
+from bot.telegram.rawbot import Raw
 from prompts import Replies
 
 SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - its name, not its value
@@ -51,12 +52,14 @@ class Webhook:
     secret: str = field(repr=False)
 
 
-def build_site(reception: Reception, problems: Problems, webhook: Webhook | None) -> Starlette:
+def build_site(post: Post, problems: Problems, webhook: Webhook | None) -> Starlette:
     """The application: health always, the webhook where there is one."""
 
     async def healthz(_: Request) -> Response:
         found = list(await problems())
         return JSONResponse({"status": "unwell" if found else "ok", "problems": found}, 503 if found else 200)
+
+    later = Response(status_code=503, headers={"Retry-After": "1"})
 
     async def take(request: Request) -> Response:
         assert webhook is not None  # noqa: S101 - else there is no such route
@@ -66,15 +69,15 @@ def build_site(reception: Reception, problems: Problems, webhook: Webhook | None
         body = await _read(request)
         if body is None:
             return Response(status_code=413)
+        raw = _update_in(body)
+        if raw is None:
+            return Response(status_code=400)
+        if post.full:
+            return later
         try:
-            raw = json.loads(body)
-        except (ValueError, RecursionError):
-            return Response(status_code=400)
-        if not isinstance(raw, dict) or not isinstance(raw.get("update_id"), int):
-            return Response(status_code=400)
-        if reception.full:
-            return Response(status_code=503, headers={"Retry-After": "1"})
-        reception.accept(raw)
+            await post.take([raw], body)
+        except errors.StorageError:
+            return later
         return Response(status_code=200)
 
     routes = [Route(HEALTH_PATH, healthz, methods=["GET"])]
@@ -122,6 +125,14 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the application."""
         yield
+
+
+def _update_in(body: bytes) -> Raw | None:
+    try:
+        raw = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return raw if isinstance(raw, dict) and isinstance(raw.get("update_id"), int) else None
 
 
 async def _read(request: Request) -> bytes | None:

@@ -2,11 +2,12 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 
 import httpx
 import pytest
 
+from bot.errors import StorageError
 from bot.telegram.health import Health
 from bot.telegram.rawbot import Raw
 from bot.telegram.webhook import MAX_BODY, SECRET_HEADER, Webhook, build_site
@@ -16,15 +17,20 @@ HOOK = Webhook("https://bot.example/telegram/hook", "/telegram/hook", SECRET)
 UPDATE = {"update_id": 7, "message": {"message_id": 1}}
 
 
-class FakeReception:
+class FakePost:
     """Takes raw updates and keeps them."""
 
     def __init__(self) -> None:
         self.taken: list[Raw] = []
+        self.bodies: list[bytes | None] = []
         self.full = False
+        self.fails: Exception | None = None
 
-    def accept(self, raw: Raw) -> None:
-        self.taken.append(raw)
+    async def take(self, updates: Sequence[Raw], body: bytes | None = None) -> None:
+        if self.fails:
+            raise self.fails
+        self.taken += updates
+        self.bodies.append(body)
 
 
 class FakeAnswers:
@@ -39,16 +45,16 @@ class FakeAnswers:
 
 
 @pytest.fixture
-def reception() -> FakeReception:
-    return FakeReception()
+def post() -> FakePost:
+    return FakePost()
 
 
 @pytest.fixture
-async def client(reception: FakeReception) -> AsyncIterator[httpx.AsyncClient]:
+async def client(post: FakePost) -> AsyncIterator[httpx.AsyncClient]:
     async def problems() -> list[str]:
         return []
 
-    site = build_site(reception, problems, HOOK)  # type: ignore[arg-type]
+    site = build_site(post, problems, HOOK)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=site), base_url="http://bot") as client:
         yield client
 
@@ -57,31 +63,29 @@ def headers(secret: str = SECRET) -> Mapping[str, str]:
     return {SECRET_HEADER: secret}
 
 
-async def test_an_update_with_the_secret_is_taken(client: httpx.AsyncClient, reception: FakeReception) -> None:
+async def test_an_update_with_the_secret_is_taken(client: httpx.AsyncClient, post: FakePost) -> None:
     answer = await client.post(HOOK.path, json=UPDATE, headers=headers())
-    assert (answer.status_code, answer.content, reception.taken) == (200, b"", [UPDATE])
+    assert (answer.status_code, answer.content, post.taken) == (200, b"", [UPDATE])
 
 
 @pytest.mark.parametrize("given", [{}, headers(""), headers("ein-Geheimnis_124"), headers(SECRET + "4")])
 async def test_nobody_without_the_secret_is_heard(
-    client: httpx.AsyncClient, reception: FakeReception, given: Mapping[str, str]
+    client: httpx.AsyncClient, post: FakePost, given: Mapping[str, str]
 ) -> None:
     assert (await client.post(HOOK.path, json=UPDATE, headers=given)).status_code == 403
-    assert reception.taken == []
+    assert post.taken == []
 
 
 @pytest.mark.parametrize(
     "body",
     [b"", b"{", b"[]", b"null", b'"x"', b'{"message": {}}', b'{"update_id": "7"}', b"\xff\xfe", b"[" * 100_000],
 )
-async def test_what_is_no_update_is_a_bad_request(
-    client: httpx.AsyncClient, reception: FakeReception, body: bytes
-) -> None:
+async def test_what_is_no_update_is_a_bad_request(client: httpx.AsyncClient, post: FakePost, body: bytes) -> None:
     assert (await client.post(HOOK.path, content=body, headers=headers())).status_code == 400
-    assert reception.taken == []
+    assert post.taken == []
 
 
-async def test_a_megabyte_is_enough(client: httpx.AsyncClient, reception: FakeReception) -> None:
+async def test_a_megabyte_is_enough(client: httpx.AsyncClient, post: FakePost) -> None:
     fits = json.dumps(UPDATE).encode().ljust(MAX_BODY)
     assert (await client.post(HOOK.path, content=fits, headers=headers())).status_code == 200
     assert (await client.post(HOOK.path, content=fits + b" ", headers=headers())).status_code == 413
@@ -91,7 +95,7 @@ async def test_a_megabyte_is_enough(client: httpx.AsyncClient, reception: FakeRe
             yield b" " * (MAX_BODY // 10)
 
     assert (await client.post(HOOK.path, content=pieces(), headers=headers())).status_code == 413
-    assert len(reception.taken) == 1
+    assert len(post.taken) == 1
 
 
 @pytest.mark.parametrize("method", ["GET", "PUT", "DELETE", "PATCH"])
@@ -104,17 +108,27 @@ async def test_there_is_nothing_else(client: httpx.AsyncClient) -> None:
     assert (await client.post("/healthz", json=UPDATE, headers=headers())).status_code == 405
 
 
-async def test_without_room_telegram_is_asked_to_come_again(
-    client: httpx.AsyncClient, reception: FakeReception
-) -> None:
-    reception.full = True
+async def test_without_room_telegram_is_asked_to_come_again(client: httpx.AsyncClient, post: FakePost) -> None:
+    post.full = True
     answer = await client.post(HOOK.path, json=UPDATE, headers=headers())
-    assert (answer.status_code, answer.headers["Retry-After"], reception.taken) == (503, "1", [])
+    assert (answer.status_code, answer.headers["Retry-After"], post.taken) == (503, "1", [])
+
+
+async def test_what_cannot_be_kept_comes_again(client: httpx.AsyncClient, post: FakePost) -> None:
+    post.fails = StorageError("the disk is full")
+    answer = await client.post(HOOK.path, json=UPDATE, headers=headers())
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+
+
+async def test_an_update_is_kept_as_it_came(client: httpx.AsyncClient, post: FakePost) -> None:
+    body = b'{"update_id": 9,  "odd": "\\ud800"}'
+    assert (await client.post(HOOK.path, content=body, headers=headers())).status_code == 200
+    assert post.bodies == [body]
 
 
 async def health_of(answers: FakeAnswers, entrance: str | None) -> httpx.Response:
     health = Health(answers, lambda: entrance)  # type: ignore[arg-type]
-    site = build_site(FakeReception(), health.problems, None)  # type: ignore[arg-type]
+    site = build_site(FakePost(), health.problems, None)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=site), base_url="http://bot") as client:
         await asyncio.gather(*(client.get("/healthz") for _ in range(3)))
         return await client.get("/healthz")
@@ -134,7 +148,7 @@ async def test_what_is_wrong_is_said() -> None:
 
 
 async def test_a_polling_bot_has_no_webhook() -> None:
-    site = build_site(FakeReception(), lambda: asyncio.sleep(0, []), None)  # type: ignore[arg-type]
+    site = build_site(FakePost(), lambda: asyncio.sleep(0, []), None)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=site), base_url="http://bot") as client:
         assert (await client.post(HOOK.path, json=UPDATE, headers=headers())).status_code == 404
 
