@@ -347,7 +347,7 @@ class SqlInbox:
         else:
             self._insert(connection, turn, None)
             outcome.taken = self._claim(connection, turn)
-        if turn.beats:
+        if turn.beats or turn.quarantined:
             outcome.leads, outcome.depth = self._leads(connection), measure(connection)
         return outcome
 

@@ -30,6 +30,7 @@ from bot.telegram.health import Health, WebhookWatch
 from bot.telegram.intake import Bot
 from bot.telegram.limits import PersonBudget, Twins
 from bot.telegram.menus import name_commands
+from bot.telegram.metering import Meter
 from bot.telegram.parts import Parts
 from bot.telegram.polling import Poller
 from bot.telegram.post import Post
@@ -103,6 +104,7 @@ class Desk:
     inbox: SqlInbox
     post: Post
     reception: Reception
+    meter: Meter
 
 
 async def until_signalled() -> None:
@@ -168,13 +170,13 @@ async def _let_go(application: App) -> None:
 @asynccontextmanager
 async def _furnished(application: App, house: House) -> AsyncIterator[Parts]:
     """The parts, with every handler registered and started; afterwards each is told to stop."""
-    me = application.bot.bot
+    me, meter = application.bot.bot, Meter()
     parts = Parts(
         answerer=house.answerer,
         replies=house.replies,
         bot=Bot(me.id, me.username or ""),
         database=house.database,
-        delivery=Delivery(application.bot, house.database.migrate_chat),
+        delivery=Delivery(application.bot, house.database.migrate_chat, meter=meter),
         budget=PersonBudget(),
         twins=Twins(),
         admission=Admission(house.allowed, house.operators),
@@ -184,6 +186,7 @@ async def _furnished(application: App, house: House) -> AsyncIterator[Parts]:
         additions=house.additions,
         retention_days=house.retention_days,
         stores_turns=house.stores_turns,
+        meter=meter,
     )
     parts.admission.register(application, parts)
     handlers = [make(parts) for make in HANDLERS]
@@ -201,11 +204,11 @@ async def _furnished(application: App, house: House) -> AsyncIterator[Parts]:
 async def _receiving(application: App, parts: Parts, started: datetime) -> "AsyncIterator[Desk]":
     """The way from the inbox to the handlers; what is in hand at the end is finished, or given back to the inbox."""
     inbox = await parts.database.open_inbox()
-    post = Post(inbox)
+    post = Post(inbox, parts.meter)
     reception = Reception(application, parts, Backlog(parts, started), post)
     post.start(reception.accept, lambda: not reception.full)
     try:
-        yield Desk(inbox, post, reception)
+        yield Desk(inbox, post, reception, parts.meter)
     finally:
         await reception.lanes.finish(FINISH_S)
         await inbox.close(reception.begun)
@@ -221,8 +224,8 @@ async def _tell(handlers: Iterable[object], event: str) -> None:
 async def _poll(bot: RawBot, desk: Desk, house: House, entrance: Entrance, until: Until) -> None:
     await _remove_webhook(bot)
     poller = Poller(bot, desk.post.take, lambda: desk.post.full or not desk.inbox.leads, ALLOWED_UPDATES)
-    health = Health(house.answerer, lambda: poller.problem)
-    site = build_site(desk.post, health.problems, None)
+    health = Health(house.answerer, lambda: poller.problem, desk.inbox, desk.meter)
+    site = build_site(desk.post, health, None)
     async with serving(site, entrance.address, house.replies["zh"]) if entrance.address else nullcontext():
         polling = asyncio.create_task(poller.run(), name="polling")
         log.info("polling as @%s", bot.username)
@@ -239,8 +242,8 @@ async def _poll(bot: RawBot, desk: Desk, house: House, entrance: Entrance, until
 async def _listen(bot: RawBot, desk: Desk, house: House, entrance: Entrance, webhook: Webhook, until: Until) -> None:
     assert entrance.address is not None  # noqa: S101 - a webhook has an address
     watch = WebhookWatch(bot, webhook, ALLOWED_UPDATES, WEBHOOK_CONNECTIONS)
-    health = Health(house.answerer, lambda: watch.problem)
-    site = build_site(desk.post, health.problems, webhook)
+    health = Health(house.answerer, lambda: watch.problem, desk.inbox, desk.meter)
+    site = build_site(desk.post, health, webhook)
     async with serving(site, entrance.address, house.replies["zh"]):
         watching = asyncio.create_task(watch.run(), name="watching the webhook")
         log.info("webhook of @%s at %s:%s", bot.username, entrance.address.host, entrance.address.port)

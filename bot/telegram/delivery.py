@@ -41,6 +41,7 @@ from telegram.error import (
     TimedOut,
 )
 
+from bot.telegram.metering import Meter
 from bot.telegram.outgoing import Outgoing, bare
 from bot.telegram.pacing import ChatPacing
 from bot.telegram.rawbot import RawBot
@@ -116,12 +117,14 @@ class Delivery:
         bot: RawBot,
         moved: Moved,
         *,
+        meter: Meter | None = None,
         pacing: ChatPacing | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._bot, self._tell_moved = bot, moved
         self._pacing = ChatPacing(clock=clock) if pacing is None else pacing
+        self._meter = Meter() if meter is None else meter
         self._clock, self._sleep = clock, sleep
         self._turns: dict[int, _Turn] = {}
         self._closed: dict[int, float] = {}
@@ -181,7 +184,8 @@ class Delivery:
 
         try:
             try:
-                sent = await self._in_turn(chat_id, lambda current: post(current, outgoing), fate=fate)
+                with self._meter.timing("send"):
+                    sent = await self._in_turn(chat_id, lambda current: post(current, outgoing), fate=fate)
             except BadRequest as exc:
                 refusal = read_refusal(exc.message)
                 if refusal is Refusal.TOPIC or self._closes(chat_id, refusal):
@@ -470,6 +474,7 @@ class Delivery:
                 try:
                     return await call(current)
                 except RetryAfter as exc:
+                    self._meter.retried("RetryAfter")
                     self._pacing.rest(current, _seconds(exc))
                     log.info("Telegram asks to leave a chat alone for %s s", _seconds(exc))
                 except ChatMigrated as exc:
@@ -487,6 +492,7 @@ class Delivery:
                         raise
                     if not repeatable and not _never_arrived(exc) and not (fate and fate.doubt()):
                         raise
+                    self._meter.retried(type(exc).__name__)
                     await self._sleep(_jitter(attempt))
                     attempt += 1
 

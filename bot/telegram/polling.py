@@ -16,8 +16,8 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot.telegram.rawbot import GRACE_S, Raw, RawBot
 
-POLL_S: Final = 10
-"""How long Telegram may hold an empty answer back."""
+POLL_S: Final = 6
+"""How long Telegram may hold an empty answer back: a token that is revoked meanwhile shows only after that."""
 _LONGEST_PAUSE_S: Final = 8.0
 _CONFIRM_S: Final = 2.0
 _FULL_PAUSE_S: Final = 0.05

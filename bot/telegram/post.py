@@ -13,6 +13,7 @@ from typing import Any, Final, Protocol
 
 from bot.errors import StorageError
 from bot.storage.inbox import Arrived, Inbox, Taken, chat_lane
+from bot.telegram.metering import Meter
 from bot.telegram.rawbot import Raw
 
 MOST_WAITING: Final = 20_000
@@ -33,8 +34,9 @@ class Accept(Protocol):
 class Post:
     """Stores updates, hands them on as the inbox says, and marks what has become of them."""
 
-    def __init__(self, inbox: Inbox, room: Callable[[], bool] = lambda: True) -> None:
-        self._inbox, self._has_room = inbox, room
+    def __init__(self, inbox: Inbox, meter: Meter) -> None:
+        self._inbox, self._meter = inbox, meter
+        self._has_room: Callable[[], bool] = lambda: True
         self._accept: Accept | None = None
         self._unstored: dict[int, asyncio.Event] = {}
 
@@ -63,7 +65,8 @@ class Post:
         if not arrived:
             return
         try:
-            await self._inbox.store(arrived)
+            with self._meter.timing("store"):
+                await self._inbox.store(arrived)
         except StorageError:
             try:
                 async with asyncio.timeout(UNSTORED_S):

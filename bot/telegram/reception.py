@@ -6,6 +6,7 @@ be read is set aside there; it never stops what comes after.
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
@@ -77,10 +78,12 @@ class Reception:
         if again and update.message:
             self._parts.delivery.traces.suspect(update.message.chat_id, update.message.message_id, ours)
         self.in_hand.add(number)
-        if not self.lanes.put(lane, partial(self._run, update, number), otherwise=self._regret(update)):
+        if not self.lanes.put(
+            lane, partial(self._run, update, number, time.monotonic()), otherwise=self._regret(update)
+        ):
             self._finish(number, None)
 
-    async def _run(self, update: Update, number: int) -> None:
+    async def _run(self, update: Update, number: int, taken_at: float) -> None:
         self.begun.add(number)
         try:
             await self._see_to(update)
@@ -89,6 +92,7 @@ class Reception:
         except Exception:
             self._finish(number, update)
             raise
+        self._parts.meter.took("whole", time.monotonic() - taken_at)
         self._finish(number, update)
 
     def _finish(self, number: int, update: Update | None) -> None:

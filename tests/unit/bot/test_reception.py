@@ -15,6 +15,7 @@ from bot.telegram.application import App
 from bot.telegram.backlog import FRESH_S, Backlog
 from bot.telegram.intake import Bot
 from bot.telegram.lanes import Lanes
+from bot.telegram.metering import Meter
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.parts import Parts
 from bot.telegram.post import Post
@@ -72,6 +73,7 @@ class House:
         parts = SimpleNamespace(
             bot=Bot(777, "wanggui_bot"),
             delivery=self.delivery,
+            meter=Meter(),
             replies=load_replies(),
             database=SimpleNamespace(chats=FakeChats()),
             admission=SimpleNamespace(admits=lambda chat_id, user_id: admitted),
@@ -79,7 +81,7 @@ class House:
         self.parts = cast(Parts, cast(Any, parts))
         backlog = Backlog(self.parts, STARTED, most_old=most_old)
         self.inbox = MemoryInbox()
-        self.post = Post(self.inbox)
+        self.post = Post(self.inbox, Meter())
         self.reception = Reception(self.application, self.parts, backlog, self.post, Lanes(most_waiting))
         self.post.start(self.reception.accept)
 

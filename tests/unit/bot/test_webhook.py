@@ -3,14 +3,17 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
+from types import SimpleNamespace
 
 import httpx
 import pytest
 
 from bot.errors import StorageError
+from bot.storage.inbox import Depth
 from bot.telegram.health import Health
+from bot.telegram.metering import Meter
 from bot.telegram.rawbot import Raw
-from bot.telegram.webhook import MAX_BODY, SECRET_HEADER, Webhook, build_site
+from bot.telegram.webhook import MAX_BODY, SECRET_HEADER, State, Webhook, build_site
 
 SECRET = "ein-Geheimnis_123"
 HOOK = Webhook("https://bot.example/telegram/hook", "/telegram/hook", SECRET)
@@ -33,11 +36,23 @@ class FakePost:
         self.bodies.append(body)
 
 
+class FakeReports:
+    """All is well, always."""
+
+    async def look(self) -> State:
+        return State([])
+
+    def metrics(self) -> bytes:
+        return b"wanggui_questions_total 1.0\n"
+
+
 class FakeAnswers:
     """Is well or not; counts how often that is asked."""
 
+    uses_model, model_tokens = True, 321
+
     def __init__(self, *, well: bool = True) -> None:
-        self.well, self.asked = well, 0
+        self.well, self.asked, self.model_rests = well, 0, False
 
     async def is_well(self) -> bool:
         self.asked += 1
@@ -51,10 +66,7 @@ def post() -> FakePost:
 
 @pytest.fixture
 async def client(post: FakePost) -> AsyncIterator[httpx.AsyncClient]:
-    async def problems() -> list[str]:
-        return []
-
-    site = build_site(post, problems, HOOK)  # type: ignore[arg-type]
+    site = build_site(post, FakeReports(), HOOK)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=site), base_url="http://bot") as client:
         yield client
 
@@ -126,29 +138,60 @@ async def test_an_update_is_kept_as_it_came(client: httpx.AsyncClient, post: Fak
     assert post.bodies == [body]
 
 
-async def health_of(answers: FakeAnswers, entrance: str | None) -> httpx.Response:
-    health = Health(answers, lambda: entrance)  # type: ignore[arg-type]
-    site = build_site(FakePost(), health.problems, None)  # type: ignore[arg-type]
+async def told(
+    path: str, answers: FakeAnswers, entrance: str | None = None, depth: Depth | None = None, problem: str | None = None
+) -> httpx.Response:
+    inbox = SimpleNamespace(depth=depth or Depth(0, 0.0, 0), problem=problem)
+    health = Health(answers, lambda: entrance, inbox, Meter())  # type: ignore[arg-type]
+    site = build_site(FakePost(), health, None)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=site), base_url="http://bot") as client:
-        await asyncio.gather(*(client.get("/healthz") for _ in range(3)))
-        return await client.get("/healthz")
+        await asyncio.gather(*(client.get(path) for _ in range(3)))
+        return await client.get(path)
 
 
 async def test_all_is_well_and_the_index_is_asked_once_in_a_while() -> None:
     answers = FakeAnswers()
-    answer = await health_of(answers, None)
-    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "problems": []})
+    answer = await told("/healthz", answers)
+    figures = {"backlog": 0, "backlog_oldest_s": 0.0, "quarantined": 0, "model": "ok"}
+    assert (answer.status_code, answer.json()) == (200, {"status": "ok", "problems": []} | figures)
     assert answers.asked == 1
 
 
 async def test_what_is_wrong_is_said() -> None:
-    answer = await health_of(FakeAnswers(well=False), "Telegram refuses the token")
+    answers = FakeAnswers(well=False)
+    answer = await told("/healthz", answers, "Telegram refuses the token", Depth(7, 300.2, 2), "the disk is full")
     assert answer.status_code == 503
-    assert answer.json()["problems"] == ["index: no answer", "updates: Telegram refuses the token"]
+    assert answer.json()["problems"] == [
+        "index: no answer",
+        "database: the disk is full",
+        "updates: Telegram refuses the token",
+        "backlog: the oldest update has waited for 300 s",
+    ]
+
+
+async def test_a_model_that_rests_is_told_and_no_reason_to_restart() -> None:
+    answers = FakeAnswers()
+    answers.model_rests = True
+    answer = await told("/healthz", answers)
+    assert (answer.status_code, answer.json()["model"]) == (200, "rests")
+
+
+async def test_metrics_are_prometheus_text() -> None:
+    answer = await told("/metrics", FakeAnswers(), "silent", Depth(3, 1.5, 2))
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    lines = answer.text.splitlines()
+    for line in (
+        "wanggui_backlog 3.0",
+        "wanggui_quarantined 2.0",
+        "wanggui_model_tokens 321.0",
+        "wanggui_updates_fail 1.0",
+        "wanggui_questions_total 0.0",
+    ):
+        assert line in lines
 
 
 async def test_a_polling_bot_has_no_webhook() -> None:
-    site = build_site(FakePost(), lambda: asyncio.sleep(0, []), None)  # type: ignore[arg-type]
+    site = build_site(FakePost(), FakeReports(), None)  # type: ignore[arg-type]
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app=site), base_url="http://bot") as client:
         assert (await client.post(HOOK.path, json=UPDATE, headers=headers())).status_code == 404
 
