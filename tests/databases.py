@@ -17,6 +17,9 @@ class Postgres:
         from pgserver.postgres_server import get_server
 
         self._server = get_server(str(folder), cleanup_mode="stop")
+        for setting in ("fsync = off", "full_page_writes = off"):  # a test's machine does not lose its power
+            self.run(f"ALTER SYSTEM SET {setting}")
+        self.run("SELECT pg_reload_conf()")
         self._numbers = itertools.count(1)
         self.template: str | None = None
 

@@ -9,12 +9,14 @@ Order within a lane (a chat) is kept: a lane belongs to one replica for as long 
     beat ──┘   that came while the last one ran    └─▶ whoever awaits `store`
 
 On SQLite one process takes everything, and a lock on the file says so. On PostgreSQL replicas divide the lanes: each
-takes what belongs to no living one, under an advisory lock. A replica that has not been seen for `LEASE_S` is dead.
+takes what belongs to no living one, under an advisory lock. A replica is dead when neither its mark is fresh (it is
+renewed every `BEAT_S`) nor its session holds its lock, which ends with the process; or when it has stalled altogether.
 """
 
 import asyncio
 import logging
 import secrets
+import time
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -23,6 +25,7 @@ from typing import Any, Final, Protocol, Self
 from filelock import FileLock, Timeout
 from sqlalchemy import (
     BindParameter,
+    Boolean,
     ColumnElement,
     Connection,
     and_,
@@ -43,8 +46,13 @@ from bot.storage.listening import Listening
 from bot.storage.sql import Sql, told
 from bot.storage.transacting import Transactions, transactions
 
-LEASE_S: Final = 10.0
 BEAT_S: Final = 2.0
+FRESH_S: Final = 3.0
+"""How old a replica's mark may be where its session is gone: a connection may be lost and found."""
+STALLED_S: Final = 30.0
+"""How old it may be where the session lives: a process that is out of breath is not robbed."""
+SETTLE_S: Final = 6.0
+"""How long nobody is robbed after a start or an outage: everybody's mark is old then."""
 DONE_WITHIN_S: Final = 0.02
 """How long a mark may wait for company: fewer commits, and a crash meanwhile is seen to by the search for the reply."""
 
@@ -61,6 +69,8 @@ _LONGEST_AGAIN_S: Final = 2.0
 _LOCK_S: Final = 20
 _CLAIMING: Final = 5_031_202_402
 """PostgreSQL's lock for taking: see `migrating`."""
+LIVING: Final = 503_120_240
+"""The class of the locks that say who lives; a lock's own number is made of the replica's name."""
 CHANNEL: Final = "wanggui_inbox"
 _NEAR: Final = 2_000
 _WAITING, _DONE, _QUARANTINED = 0, 1, 2
@@ -154,7 +164,9 @@ class SqlInbox:
         self._capacity = capacity or (1_000_000 if self._alone else CAPACITY)
         self._transactions: Transactions = transactions(sql)
         self._lock = FileLock(f"{sql.name}.inbox.lock", thread_local=False) if self._alone else None
-        self._listening = None if self._alone else Listening(sql, CHANNEL, self._stir)
+        self._listening = (
+            None if self._alone else Listening(sql, CHANNEL, self._stir, (LIVING, int(self.replica[:7], 16)))
+        )
         self._next = _Turn()
         self._awake = asyncio.Event()
         self._timer: asyncio.TimerHandle | None = None
@@ -272,7 +284,7 @@ class SqlInbox:
 
     def _succeed(self, turn: _Turn, outcome: _Outcome, now: float) -> None:
         if self._healthy_since is None:
-            self._healthy_since = now
+            self._healthy_since = time.monotonic()
             if self.problem:
                 log.info("the inbox is written again")
         self.problem = None
@@ -423,10 +435,8 @@ class SqlInbox:
         if self._alone:
             return []
         replicas = tables.replicas.c
-        alive: list[ColumnElement[bool]] = [replicas.seen_at > _now(connection) - LEASE_S]
-        loop = asyncio.get_running_loop()
-        if self._healthy_since is None or loop.time() - self._healthy_since < LEASE_S:
-            alive = []  # after an outage of the database everybody looks dead for a moment
+        settled = self._healthy_since is not None and time.monotonic() - self._healthy_since > SETTLE_S
+        alive = [_alive(connection)] if settled else []
         return list(connection.scalars(select(replicas.replica).where(replicas.replica != self.replica, *alive)))
 
     def _beat(self, connection: Connection) -> None:
@@ -439,10 +449,9 @@ class SqlInbox:
         if self._alone:
             return True
         replicas = tables.replicas.c
-        connection.execute(delete(tables.replicas).where(replicas.seen_at < _now(connection) - 6 * LEASE_S))
-        alive = replicas.seen_at > _now(connection) - LEASE_S
-        first = select(replicas.replica).where(alive).order_by(replicas.joined_at, replicas.replica).limit(1)
-        return connection.scalar(first) == self.replica
+        connection.execute(delete(tables.replicas).where(replicas.seen_at < _now(connection) - 10 * STALLED_S))
+        alive = select(replicas.replica).where(_alive(connection))
+        return connection.scalar(alive.order_by(replicas.joined_at, replicas.replica).limit(1)) == self.replica
 
     def _leave(self, connection: Connection, turn: _Turn, begun: Collection[int]) -> None:
         self._mark(connection, turn)
@@ -488,6 +497,17 @@ def _sent_near(connection: Connection, number: int, lane: str) -> frozenset[int]
     near = inbox.update_id.between(number - _NEAR, number + _NEAR)
     found = connection.scalars(select(inbox.sent).where(near, inbox.lane == lane, inbox.sent.is_not(None)))
     return frozenset(int(one) for sent in found if sent for one in sent.split(",") if one)
+
+
+def _alive(connection: Connection) -> ColumnElement[bool]:
+    seen_at, now = tables.replicas.c.seen_at, _now(connection)
+    holds = literal_column(  # numbers of our own alone
+        "EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted"  # noqa: S608
+        f" AND classid = {LIVING} AND objid = ('x0' || substr(replicas.replica, 1, 7))::bit(32)::int::oid"
+        " AND database = (SELECT oid FROM pg_database WHERE datname = current_database()))",
+        Boolean,
+    )
+    return or_(seen_at > now - FRESH_S, and_(seen_at > now - STALLED_S, holds))
 
 
 def _now(connection: Connection) -> ColumnElement[Any]:

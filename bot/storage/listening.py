@@ -1,4 +1,6 @@
-"""PostgreSQL's NOTIFY: a replica hears at once that another has stored what it cannot answer itself."""
+"""A session at PostgreSQL that does two things: it hears at once that another replica has stored what it cannot answer,
+and it holds a lock for as long as this process lives, by which the others know.
+"""
 
 import asyncio
 import logging
@@ -17,8 +19,8 @@ log = logging.getLogger(__name__)
 class Listening:
     """A connection that only listens, opened again whenever it is lost."""
 
-    def __init__(self, sql: Sql, channel: str, heard: Callable[[], None]) -> None:
-        self._sql, self._channel, self._heard = sql, channel, heard
+    def __init__(self, sql: Sql, channel: str, heard: Callable[[], None], lock: tuple[int, int]) -> None:
+        self._sql, self._channel, self._heard, self._lock = sql, channel, heard, lock
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -44,10 +46,10 @@ class Listening:
             raw.add_termination_listener(lambda _: lost.set())
             await raw.add_listener(self._channel, self._told)
             try:
+                await raw.execute("SELECT pg_advisory_lock($1, $2)", *self._lock)
                 await lost.wait()
             finally:
-                with suppress(Exception):
-                    await raw.remove_listener(self._channel, self._told)
+                await connection.invalidate()  # the lock ends with the session
 
     def _told(self, *_: object) -> None:
         self._heard()

@@ -65,6 +65,7 @@ class Poller:
             try:
                 fetched = self._bot.get_raw_updates(self._next, POLL_S, 100, self._allowed)
                 self._fetching = asyncio.ensure_future(fetched)
+                self._fetching.add_done_callback(_heed)
                 await asyncio.wait((self._fetching,))
                 if self._fetching.cancelled():
                     return
@@ -121,6 +122,12 @@ class Poller:
             await self._bot.delete_webhook()
         except TelegramError:
             log.warning("the webhook in the way could not be removed")
+
+
+def _heed(fetched: asyncio.Future[list[Raw]]) -> None:
+    """Nobody may be left to ask how it ended."""
+    if not fetched.cancelled():
+        fetched.exception()
 
 
 def _judge(exc: Exception) -> tuple[str, int]:

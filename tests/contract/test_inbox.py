@@ -43,7 +43,8 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "LEASE_S", 0.6)
+    for name, seconds in (("FRESH_S", 0.3), ("STALLED_S", 1.5), ("SETTLE_S", 0.5)):
+        monkeypatch.setattr(module, name, seconds)
     monkeypatch.setattr(module, "BEAT_S", 0.1)
 
 
@@ -68,7 +69,15 @@ class Replica:
         assert self.inbox._task
         self.inbox._task.cancel()
         await asyncio.gather(self.inbox._task, return_exceptions=True)
+        if self.inbox._listening:
+            await self.inbox._listening.close()
         await self.inbox._let_go()
+
+    async def stall(self) -> None:
+        """As a process that gets no time to run: its session lives, its mark grows old."""
+        assert self.inbox._task
+        self.inbox._task.cancel()
+        await asyncio.gather(self.inbox._task, return_exceptions=True)
 
 
 @asynccontextmanager
@@ -322,6 +331,17 @@ async def test_what_a_dead_replica_had_is_taken_over_and_what_a_living_one_has_i
         await eventually(lambda: sorted(living.numbers + heir.numbers) == [7, 8, 9])
         assert living.numbers[0] == 9
         assert [one.again for one in [*living.taken, *heir.taken] if one.update_id < 9] == [True, True]
+
+
+async def test_a_replica_that_is_out_of_breath_keeps_what_it_has_for_a_while(shared: str) -> None:
+    async with replica(shared) as stalling, replica(shared) as heir:
+        await stalling.inbox.store([update(7)])
+        await eventually(lambda: stalling.taken)
+        await stalling.stall()
+        began = asyncio.get_running_loop().time()
+        await eventually(lambda: heir.taken)
+        assert asyncio.get_running_loop().time() - began > 1, "not while its session lives and its mark is not stale"
+        assert heir.taken[0].again
 
 
 async def test_one_replica_polls_and_when_it_dies_another_does(shared: str) -> None:
