@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.answering.generation.chatting import Chunk, ModelError, Prompt
+from bot.storage.inbox import Arrived, Depth, Take, Taken
 from knowledge.embedding import Embedder, Vector
 from knowledge.index import Hit
 from knowledge.lexical import LexicalIndex, Scores
@@ -149,3 +150,32 @@ class FakeModel:
             await asyncio.sleep(0)
             yield Chunk(said[place : place + self._piece])
         yield Chunk("", self._tokens)
+
+
+class MemoryInbox:
+    """An inbox without a database: hands on at once, and notes what is done and what is set aside."""
+
+    def __init__(self) -> None:
+        self.depth = Depth(0, 0.0, 0)
+        self.marked: dict[int, tuple[int, ...]] = {}
+        self.quarantined: dict[int, str] = {}
+        self.stored: list[Arrived] = []
+        self.fails: Exception | None = None
+        self._take: Take | None = None
+
+    def start(self, take: Take) -> None:
+        self._take = take
+
+    async def store(self, arrived: Sequence[Arrived]) -> None:
+        if self.fails:
+            raise self.fails
+        self.stored += arrived
+        for one in arrived:
+            assert self._take
+            self._take(Taken(one.update_id, one.lane, one.raw))
+
+    def done(self, update_id: int, sent: Sequence[int] = ()) -> None:
+        self.marked[update_id] = tuple(sent)
+
+    def quarantine(self, update_id: int, why: str) -> None:
+        self.quarantined[update_id] = why

@@ -80,6 +80,16 @@ class Answerer:
         """Whether questions may go to a language model."""
         return self._writer is not None
 
+    @property
+    def model_rests(self) -> bool:
+        """Whether the model is left alone for a while; texts are quoted meanwhile."""
+        return self._writer is not None and self._writer.rests
+
+    @property
+    def model_tokens(self) -> int:
+        """Tokens that the model has used since the start."""
+        return self._writer.counts["tokens"] if self._writer else 0
+
     async def answer(
         self,
         question: str,

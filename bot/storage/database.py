@@ -5,13 +5,14 @@ async with await Database.open(url) as database:
 """
 
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Final, Self
 
 from sqlalchemy import delete
 
 from bot.storage import tables
 from bot.storage.behind import WriteBehind
 from bot.storage.chats import ChatStore
+from bot.storage.inbox import Depth, SqlInbox, erase_lane, measure, sweep_inbox
 from bot.storage.migrating import migrate
 from bot.storage.passages import PassageStore
 from bot.storage.replies import EDITABLE_FOR, ReplyStore
@@ -19,6 +20,9 @@ from bot.storage.review import ReviewStore
 from bot.storage.sql import Sql
 from bot.storage.turns import TurnStore
 from bot.storage.usage import CHINA, PRIVATE, Figures, UsageStore
+
+QUARANTINED_DAYS: Final = 7
+"""How long an update that could not be read is kept for whoever mends the program."""
 
 
 class Database:
@@ -68,6 +72,23 @@ class Database:
     async def __aexit__(self, *_: object) -> None:
         await self.close()
 
+    async def open_inbox(self, *, capacity: int | None = None) -> SqlInbox:
+        """The inbox, with this process entered among those that take from it; to be closed before the database.
+
+        Raises:
+            StorageError: it cannot be written, or another process has this SQLite file.
+        """
+        return await SqlInbox(self._sql, capacity=capacity).open()
+
+    async def depth(self) -> Depth:
+        """What the inbox holds.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        async with self._sql.reading() as connection:
+            return await connection.run_sync(measure)
+
     async def flush(self) -> None:
         """Write what is pending now.
 
@@ -103,6 +124,7 @@ class Database:
             if user_id > PRIVATE:  # their private chat has their own id; below it stand groups and channels
                 for table in (tables.chats, tables.once, tables.replies):
                     erased += (await connection.execute(delete(table).where(table.c.chat_id == user_id))).rowcount
+                await connection.run_sync(erase_lane, user_id)
         self.chats.let_go(user_id)
         self.replies.let_go(user_id=user_id)
         return erased
@@ -118,6 +140,7 @@ class Database:
         async with self._sql.writing() as connection:
             for table in (tables.chats, tables.usage, tables.review, tables.replies, tables.turns):
                 erased += (await connection.execute(delete(table).where(table.c.chat_id == chat_id))).rowcount
+            await connection.run_sync(erase_lane, chat_id)
         self.chats.let_go(chat_id)
         self.replies.let_go(chat_id=chat_id)
         return erased
@@ -144,3 +167,4 @@ class Database:
             await self.usage.sweep(connection, before.astimezone(CHINA).date())
             await self.replies.sweep(connection, max(before, now - EDITABLE_FOR))
             await self.passages.sweep(connection, now)
+            await connection.run_sync(sweep_inbox, min(retention_days, QUARANTINED_DAYS) * 86_400.0)

@@ -12,13 +12,28 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from bot.errors import StorageError
 
 BUSY_TIMEOUT_S: Final = 10
-_PRAGMAS: Final = (
+CONNECT_S: Final = 5
+COMMAND_S: Final = 15
+"""How long PostgreSQL may take to let us in, and for one statement: answers do without it rather than wait."""
+PRAGMAS: Final = (
     f"busy_timeout = {BUSY_TIMEOUT_S * 1000}",
     "journal_mode = WAL",
     "synchronous = NORMAL",
     "foreign_keys = ON",
     "secure_delete = ON",  # what is erased is overwritten, not only forgotten
 )
+_DRIVERS: Final = {
+    "sqlite": "sqlite+aiosqlite",
+    "postgres": "postgresql+asyncpg",
+    "postgresql": "postgresql+asyncpg",
+}
+_POSTGRESQL: Final[dict[str, Any]] = {
+    "connect_args": {"timeout": CONNECT_S, "command_timeout": COMMAND_S},
+    "pool_pre_ping": True,  # connections from before PostgreSQL's restart are told apart before they are used
+    "pool_timeout": CONNECT_S,
+    "pool_size": 5,
+    "max_overflow": 5,
+}
 
 
 class Sql:
@@ -27,12 +42,15 @@ class Sql:
     def __init__(self, url: str) -> None:
         with told("WANGGUI_DATABASE_URL"):  # never the URL itself: it may hold a password
             address = make_url(url)
-            if address.drivername == "sqlite":
-                address = address.set(drivername="sqlite+aiosqlite")
-            self.engine: AsyncEngine = create_async_engine(address, hide_parameters=True)  # errors quote no words
-        if self.engine.dialect.name == "sqlite":
-            event.listen(self.engine.sync_engine, "connect", _prepare)
-            event.listen(self.engine.sync_engine, "begin", _begin)
+            if address.drivername in _DRIVERS:
+                address = address.set(drivername=_DRIVERS[address.drivername])
+            options = _POSTGRESQL if address.drivername == "postgresql+asyncpg" else {}
+            # errors quote no words
+            self.engine: AsyncEngine = create_async_engine(address, hide_parameters=True, **options)
+        self.is_sqlite = self.engine.dialect.name == "sqlite"
+        if self.is_sqlite:
+            event.listen(self.engine.sync_engine, "connect", prepare)
+            event.listen(self.engine.sync_engine, "begin", begin_writing)
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self.name = self.engine.url.database or self.engine.dialect.name
 
@@ -76,6 +94,10 @@ def told(name: str) -> Iterator[None]:
         yield
     except (SQLAlchemyError, OSError, ImportError) as exc:
         raise StorageError(_sentence(name, exc)) from exc
+    except Exception as exc:
+        if not type(exc).__module__.startswith("asyncpg"):  # its errors while connecting come unwrapped
+            raise
+        raise StorageError(_sentence(name, exc)) from exc
 
 
 def _sentence(name: str, exc: Exception) -> str:
@@ -99,14 +121,16 @@ def _sentence(name: str, exc: Exception) -> str:
     return f"数据库 (database) {name}: {what}"
 
 
-def _prepare(connection: Any, _: object) -> None:
+def prepare(connection: Any, _: object, pragmas: tuple[str, ...] | None = None) -> None:
+    """Set up a new SQLite connection."""
     cursor = connection.cursor()
-    for pragma in _PRAGMAS:
+    for pragma in PRAGMAS if pragmas is None else pragmas:
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
 
 
-def _begin(connection: Connection) -> None:
+def begin_writing(connection: Connection) -> None:
+    """Begin a SQLite transaction."""
     # Python's sqlite3 begins late and never before DDL: begin here, and as a writer, so that two never deadlock.
     if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
         connection.exec_driver_sql("BEGIN IMMEDIATE")

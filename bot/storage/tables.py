@@ -9,15 +9,18 @@ from sqlalchemy import (
     Column,
     Date,
     DateTime,
+    Double,
     Index,
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     String,
     Table,
     Text,
     TypeDecorator,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.engine import Dialect
 
@@ -149,3 +152,29 @@ turns = Table(
     Index(None, "said_at"),
 )
 """Only where the settings ask for it. `topic_id` and `message_id` are 0 where there is none."""
+
+inbox = Table(
+    "inbox",
+    metadata,
+    Column("update_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("lane", String(64), nullable=False),
+    Column("raw", LargeBinary),
+    Column("state", SmallInteger, nullable=False),
+    Column("owner", String(32)),
+    Column("attempts", SmallInteger, nullable=False),
+    Column("sent", String(256)),
+    Column("why", String(64)),
+    Column("changed_at", Double, nullable=False),
+    Index("ix_inbox_open", "update_id", sqlite_where=text("state = 0"), postgresql_where=text("state = 0")),
+    Index("ix_inbox_changed_at", "changed_at"),
+)
+"""Updates as Telegram wrote them; `raw` is null once done. `changed_at`: seconds since 1970, by the database."""
+
+replicas = Table(
+    "replicas",
+    metadata,
+    Column("replica", String(32), primary_key=True),
+    Column("joined_at", Double, nullable=False),
+    Column("seen_at", Double, nullable=False),
+)
+"""Who takes from the inbox: a process that has not been seen for a while is dead, and its updates are anybody's."""

@@ -1,6 +1,7 @@
 """Joins the handlers to python-telegram-bot and to our own ways in and out, and runs until stopped.
 
-updates:  poller or webhook -> reception -> lanes -> handlers        answers:  handlers -> delivery -> transport
+updates:  poller or webhook -> post (inbox) -> reception -> lanes -> handlers
+answers:  handlers -> delivery -> transport
 """
 
 import asyncio
@@ -19,6 +20,7 @@ from bot import errors
 from bot.answering.service import Answerer
 from bot.storage.additions import Additions
 from bot.storage.database import Database
+from bot.storage.inbox import SqlInbox
 from bot.telegram.administrators import Administrators
 from bot.telegram.admission import Admission
 from bot.telegram.backlog import Backlog
@@ -28,8 +30,10 @@ from bot.telegram.health import Health, WebhookWatch
 from bot.telegram.intake import Bot
 from bot.telegram.limits import PersonBudget, Twins
 from bot.telegram.menus import name_commands
+from bot.telegram.metering import Meter
 from bot.telegram.parts import Parts
 from bot.telegram.polling import Poller
+from bot.telegram.post import Post
 from bot.telegram.probing import ALLOWED_UPDATES, look, remarks
 from bot.telegram.rawbot import RawBot
 from bot.telegram.reception import Reception
@@ -38,8 +42,10 @@ from bot.telegram.webhook import Address, Webhook, build_site, serving
 from prompts import Language, Replies
 
 WEBHOOK_CONNECTIONS: Final = 100
-FINISH_S: Final = 7.0
+FINISH_S: Final = 5.0
 """How long answers in hand may take after SIGTERM."""
+STOP_S: Final = 1.0
+"""How long the last updates may take to be stored."""
 _FIRST_ATTEMPTS: Final = 4
 
 App = Application[Any, Any, Any, Any, Any, Any]
@@ -91,6 +97,16 @@ class House:
     stores_turns: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """Where updates come in: stored first, then answered."""
+
+    inbox: SqlInbox
+    post: Post
+    reception: Reception
+    meter: Meter
+
+
 async def until_signalled() -> None:
     """Wait for SIGINT or SIGTERM."""
     stopped = asyncio.Event()
@@ -118,13 +134,13 @@ async def serve(channel: TelegramChannel, house: House, entrance: Entrance, unti
         raise errors.TelegramError(say("doctor.token_unreachable", root=channel.api_root)) from exc
     try:
         async with _furnished(application, house) as parts:
-            reception = Reception(application, parts, Backlog(parts, started))
             await _look_around(bot, transport, entrance, say)
             await name_commands(bot, house.replies)
-            if entrance.webhook is None:
-                await _poll(bot, reception, house, entrance, until)
-            else:
-                await _listen(bot, reception, house, entrance, entrance.webhook, until)
+            async with _receiving(application, parts, started) as desk:
+                if entrance.webhook is None:
+                    await _poll(bot, desk, house, entrance, until)
+                else:
+                    await _listen(bot, desk, house, entrance, entrance.webhook, until)
     finally:
         await application.shutdown()
 
@@ -154,13 +170,13 @@ async def _let_go(application: App) -> None:
 @asynccontextmanager
 async def _furnished(application: App, house: House) -> AsyncIterator[Parts]:
     """The parts, with every handler registered and started; afterwards each is told to stop."""
-    me = application.bot.bot
+    me, meter = application.bot.bot, Meter()
     parts = Parts(
         answerer=house.answerer,
         replies=house.replies,
         bot=Bot(me.id, me.username or ""),
         database=house.database,
-        delivery=Delivery(application.bot, house.database.migrate_chat),
+        delivery=Delivery(application.bot, house.database.migrate_chat, meter=meter),
         budget=PersonBudget(),
         twins=Twins(),
         admission=Admission(house.allowed, house.operators),
@@ -170,6 +186,7 @@ async def _furnished(application: App, house: House) -> AsyncIterator[Parts]:
         additions=house.additions,
         retention_days=house.retention_days,
         stores_turns=house.stores_turns,
+        meter=meter,
     )
     parts.admission.register(application, parts)
     handlers = [make(parts) for make in HANDLERS]
@@ -183,6 +200,20 @@ async def _furnished(application: App, house: House) -> AsyncIterator[Parts]:
         await parts.delivery.close()
 
 
+@asynccontextmanager
+async def _receiving(application: App, parts: Parts, started: datetime) -> "AsyncIterator[Desk]":
+    """The way from the inbox to the handlers; what is in hand at the end is finished, or given back to the inbox."""
+    inbox = await parts.database.open_inbox()
+    post = Post(inbox, parts.meter)
+    reception = Reception(application, parts, Backlog(parts, started), post)
+    post.start(reception.accept, lambda: not reception.full)
+    try:
+        yield Desk(inbox, post, reception, parts.meter)
+    finally:
+        await reception.lanes.finish(FINISH_S)
+        await inbox.close(reception.begun)
+
+
 async def _tell(handlers: Iterable[object], event: str) -> None:
     """Call `started` or `stopping` of those handlers that have something running beside them."""
     for handler in handlers:
@@ -190,30 +221,29 @@ async def _tell(handlers: Iterable[object], event: str) -> None:
             await told()
 
 
-async def _poll(bot: RawBot, reception: Reception, house: House, entrance: Entrance, until: Until) -> None:
+async def _poll(bot: RawBot, desk: Desk, house: House, entrance: Entrance, until: Until) -> None:
     await _remove_webhook(bot)
-    poller = Poller(bot, reception.accept, lambda: reception.full, ALLOWED_UPDATES)
-    health = Health(house.answerer, lambda: poller.problem)
-    site = build_site(reception, health.problems, None)
+    poller = Poller(bot, desk.post.take, lambda: desk.post.full or not desk.inbox.leads, ALLOWED_UPDATES)
+    health = Health(house.answerer, lambda: poller.problem, desk.inbox, desk.meter)
+    site = build_site(desk.post, health, None)
     async with serving(site, entrance.address, house.replies["zh"]) if entrance.address else nullcontext():
         polling = asyncio.create_task(poller.run(), name="polling")
         log.info("polling as @%s", bot.username)
         try:
             await until()
         finally:
+            poller.stop()
+            await asyncio.wait((polling,), timeout=STOP_S)
             polling.cancel()
             await asyncio.gather(polling, return_exceptions=True)
-            await reception.lanes.finish(FINISH_S)
-            await poller.confirm(reception.in_hand)
+            await asyncio.gather(poller.confirm(desk.post.unstored), desk.reception.lanes.finish(FINISH_S))
 
 
-async def _listen(
-    bot: RawBot, reception: Reception, house: House, entrance: Entrance, webhook: Webhook, until: Until
-) -> None:
+async def _listen(bot: RawBot, desk: Desk, house: House, entrance: Entrance, webhook: Webhook, until: Until) -> None:
     assert entrance.address is not None  # noqa: S101 - a webhook has an address
     watch = WebhookWatch(bot, webhook, ALLOWED_UPDATES, WEBHOOK_CONNECTIONS)
-    health = Health(house.answerer, lambda: watch.problem)
-    site = build_site(reception, health.problems, webhook)
+    health = Health(house.answerer, lambda: watch.problem, desk.inbox, desk.meter)
+    site = build_site(desk.post, health, webhook)
     async with serving(site, entrance.address, house.replies["zh"]):
         watching = asyncio.create_task(watch.run(), name="watching the webhook")
         log.info("webhook of @%s at %s:%s", bot.username, entrance.address.host, entrance.address.port)
@@ -222,7 +252,6 @@ async def _listen(
         finally:
             watching.cancel()
             await asyncio.gather(watching, return_exceptions=True)
-    await reception.lanes.finish(FINISH_S)
 
 
 async def _remove_webhook(bot: RawBot) -> None:

@@ -247,6 +247,8 @@ class Asking:
 
 def count_answer(parts: Parts, chat_id: int, answer: Answer) -> None:
     """Count a question and what became of it: numbers of articles, never words."""
+    parts.meter.answered(answer)
+    parts.meter.took("answer", answer.latency_ms / 1000)
     usage, now = parts.database.usage, parts.clock()
     usage.count(chat_id, "question", at=now)
     if answer.status == "abstained" and answer.reason != "not_a_question":

@@ -2,15 +2,20 @@
 
 Calls to one chat go one after another, as often as `pacing` allows; where Telegram asks to wait, that chat waits and no
 other. A chat that is closed to the bot is left in peace until somebody writes there. What Telegram refuses to format is
-sent once more as plain text. A request that may have arrived is repeated only where repeating changes nothing.
+sent once more as plain text.
+
+Once: a message is sent at once, and only where nobody knows whether it arrived (a time-out, a broken answer, a crash)
+is it looked for before it is sent again, by editing what may be it into the very same (`seeking`). An answer that was
+slow and comes after all is used where it is still wanted, and its message deleted where another took its place.
 """
 
 import asyncio
 import logging
+import math
 import random
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import Final, TypeVar
@@ -24,19 +29,37 @@ from telegram import (
     ReplyParameters,
 )
 from telegram.constants import ChatAction, ParseMode
-from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
+from telegram.error import (
+    BadRequest,
+    ChatMigrated,
+    Conflict,
+    Forbidden,
+    InvalidToken,
+    NetworkError,
+    RetryAfter,
+    TelegramError,
+    TimedOut,
+)
 
+from bot.telegram.metering import Meter
 from bot.telegram.outgoing import Outgoing, bare
 from bot.telegram.pacing import ChatPacing
 from bot.telegram.rawbot import RawBot
 from bot.telegram.refusals import Refusal, read_refusal
+from bot.telegram.seeking import Traces, seek
 from bot.telegram.transport import NotSent
 
 MOST_WAITING: Final = 50
 """Calls that may wait for one chat; the next one is given up at once."""
 PATIENCE_S: Final = 600.0
 """How long a call may wait, for its turn or for what Telegram asks, before it is given up."""
+EDIT_PATIENCE_S: Final = 60.0
 ATTEMPTS: Final = 4
+"""How often a press or an inline query is answered: they do not live long."""
+SEND_S: Final = 8.0
+"""How long the answer to a message that was sent is waited for before the message is looked for."""
+LATE_S: Final = 60.0
+"""How long a slow answer is listened for after that."""
 CLOSED_S: Final = 600.0
 THINKING_S: Final = 0.3
 MOST_THINKING: Final = 16
@@ -44,6 +67,7 @@ MOST_THINKING: Final = 16
 TYPING_S: Final = 4.5
 """Telegram shows the bot typing for five seconds."""
 
+_LONGEST_PAUSE_S: Final = 5.0
 _QUERY_PATIENCE_S: Final = 10.0
 _HTML: Final = str(ParseMode.HTML)
 _NO_PREVIEW: Final = {"is_disabled": True}
@@ -57,6 +81,23 @@ log = logging.getLogger(__name__)
 
 class _GivenUp(Exception):
     """The call was not made, or not to its end; the reason has been logged."""
+
+
+@dataclass(slots=True)
+class _Fate:
+    """What became of one message: where it stands, once that is known.
+
+    `after`: the message that it follows, None where it cannot be looked for; `unsure`: it may stand already.
+    """
+
+    after: int | None
+    unsure: bool
+    landed: int | None = None
+
+    def doubt(self) -> bool:
+        """It may stand by now; whether it can be looked for."""
+        self.unsure = True
+        return self.after is not None
 
 
 @dataclass(slots=True)
@@ -76,45 +117,75 @@ class Delivery:
         bot: RawBot,
         moved: Moved,
         *,
+        meter: Meter | None = None,
         pacing: ChatPacing | None = None,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self._bot, self._tell_moved = bot, moved
         self._pacing = ChatPacing(clock=clock) if pacing is None else pacing
+        self._meter = Meter() if meter is None else meter
         self._clock, self._sleep = clock, sleep
         self._turns: dict[int, _Turn] = {}
         self._closed: dict[int, float] = {}
         self._successors: dict[int, int] = {}
         self._untold: dict[int, int] = {}
+        self.traces = Traces()
         self._background: set[asyncio.Task[object]] = set()
         self._thinking = 0
 
     async def reply(self, message: Message, outgoing: Outgoing | Sequence[Outgoing]) -> int | None:
         """Reply in the same chat and topic; the id of the first message sent, or None where none was."""
         several = [outgoing] if isinstance(outgoing, Outgoing) else outgoing
+        unsure = self.traces.is_suspect(message.chat_id, message.message_id)
         first: int | None = None
+        after = message.message_id
         for one in several:
             reply_to = message.message_id if one is several[0] else None
-            sent = await self.send(message.chat_id, one, topic=_topic(message), reply_to=reply_to)
+            sent = await self.send(
+                message.chat_id, one, topic=_topic(message), reply_to=reply_to, after=after, unsure=unsure
+            )
             if sent is None:
                 break
-            first = first or sent
+            first, after = first or sent, sent
         return first
 
     async def send(
-        self, chat_id: int, outgoing: Outgoing, *, topic: int | None = None, reply_to: int | None = None
+        self,
+        chat_id: int,
+        outgoing: Outgoing,
+        *,
+        topic: int | None = None,
+        reply_to: int | None = None,
+        after: int | None = None,
+        unsure: bool = False,
     ) -> int | None:
-        """Send one message; its id, or None where it was not sent."""
+        """Send one message; its id, or None where it was not sent.
+
+        `after`: the message that it follows, by which it is found again if need be; `unsure`: it may have been sent.
+        """
+        fate = _Fate(after, unsure)
 
         async def post(current: int, one: Outgoing, answers: int | None = reply_to) -> int:
+            if fate.landed is not None:
+                return fate.landed
             if current != chat_id:  # the former group's messages and topics are unknown in the new one
-                return await self._post(current, one, None, None)
-            return await self._post(current, one, topic, answers)
+                return await self._post_in_time(current, one, None, None, fate)
+            if fate.unsure and fate.after is not None:
+                found = await self._seek(current, one, fate.after)
+                fate.unsure = False
+                if fate.landed is None:
+                    fate.landed = found
+                if fate.landed is not None:
+                    return fate.landed
+                await self._wait_for_room(current)
+                self._pacing.spend(current)
+            return await self._post_in_time(current, one, topic, answers, fate)
 
         try:
             try:
-                sent = await self._in_turn(chat_id, lambda current: post(current, outgoing))
+                with self._meter.timing("send"):
+                    sent = await self._in_turn(chat_id, lambda current: post(current, outgoing), fate=fate)
             except BadRequest as exc:
                 refusal = read_refusal(exc.message)
                 if refusal is Refusal.TOPIC or self._closes(chat_id, refusal):
@@ -122,10 +193,12 @@ class Delivery:
                 log.warning("a message was refused (%s); sent again, plainer", refusal.value)
                 plainer = outgoing if refusal is Refusal.REPLY else _plainer(outgoing, refusal)
                 answers = reply_to if refusal is Refusal.PICTURE else None
-                sent = await self._in_turn(chat_id, lambda current: post(current, plainer, answers))
+                sent = await self._in_turn(chat_id, lambda current: post(current, plainer, answers), fate=fate)
         except (TelegramError, _GivenUp) as exc:
             self._say_failed("message", exc)
             return None
+        fate.landed = sent
+        self.traces.sent(chat_id, sent)
         return sent
 
     async def edit(self, chat_id: int, message_id: int, outgoing: Outgoing) -> bool:
@@ -269,6 +342,58 @@ class Delivery:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
 
+    async def _seek(self, chat_id: int, outgoing: Outgoing, after: int) -> int | None:
+        """Our message with that content, if it stands already."""
+
+        async def change(candidate: int) -> None:
+            await self._wait_for_room(chat_id)
+            self._pacing.spend(chat_id)
+            if outgoing.photo is None:
+                await self._change(chat_id, candidate, outgoing)
+            else:
+                await self._bot.edit_message_caption(
+                    chat_id, candidate, caption=outgoing.html or None, parse_mode=ParseMode.HTML
+                )
+
+        found = await seek(chat_id, after, self.traces.ours(chat_id), change)
+        if found is None:
+            self.traces.not_found(chat_id)
+        else:
+            log.info("a message that was in doubt has arrived")
+        return found
+
+    async def _wait_for_room(self, chat_id: int, until: float = math.inf) -> None:
+        while (delay_s := self._pacing.delay_s(chat_id)) > 0:
+            if self._clock() + delay_s > until:
+                raise _GivenUp("Telegram asks to wait too long")
+            await self._sleep(delay_s)
+
+    async def _post_in_time(
+        self, chat_id: int, outgoing: Outgoing, topic: int | None, reply_to: int | None, fate: _Fate
+    ) -> int:
+        """Send one message; where its answer is slow, go on without it and see to it when it comes."""
+        posting = asyncio.ensure_future(self._post(chat_id, outgoing, topic, reply_to))
+        try:
+            await asyncio.wait((posting,), timeout=SEND_S)
+        except asyncio.CancelledError:
+            posting.cancel()
+            raise
+        if posting.done():
+            return posting.result()
+        self._spawn(self._await_late(posting, chat_id, fate))
+        raise TimedOut
+
+    async def _await_late(self, posting: "asyncio.Future[int]", chat_id: int, fate: _Fate) -> None:
+        try:
+            late = await posting
+        except TelegramError:
+            return
+        if fate.landed is None:
+            fate.landed = late
+        elif fate.landed != late:
+            with suppress(TelegramError):
+                await self._bot.delete_message(chat_id, late)
+
     async def _post(self, chat_id: int, outgoing: Outgoing, topic: int | None, reply_to: int | None) -> int:
         """Send one message; its id."""
         if outgoing.photo is not None:
@@ -280,10 +405,12 @@ class Delivery:
                 reply_markup=outgoing.keyboard,
                 message_thread_id=topic,
                 reply_parameters=ReplyParameters(reply_to, allow_sending_without_reply=True) if reply_to else None,
+                read_timeout=LATE_S,
             )
             return message.message_id
         sent = await self._bot.call(
             "sendMessage",
+            read_timeout_s=LATE_S,
             chat_id=chat_id,
             text=outgoing.html,
             parse_mode=_HTML,
@@ -325,23 +452,29 @@ class Delivery:
         return None
 
     async def _in_turn(
-        self, chat_id: int, call: Callable[[int], Awaitable[Result]], *, repeatable: bool = False
+        self,
+        chat_id: int,
+        call: Callable[[int], Awaitable[Result]],
+        *,
+        repeatable: bool = False,
+        fate: _Fate | None = None,
     ) -> Result:
-        """Make a call when its chat's turn has come; `repeatable` where making it twice changes nothing."""
+        """Make a call when its chat's turn has come, again and again until Telegram has decided about it.
+
+        `repeatable`: making it twice changes nothing. Otherwise the call itself looks, by `fate`, for what it has done.
+        """
         started, attempt = self._clock(), 1
         async with self._turn(chat_id):
             while True:
                 current = self._successors.get(chat_id, chat_id)
                 if self._is_closed(current):
                     raise _GivenUp("the chat is closed to the bot")
-                while (delay_s := self._pacing.delay_s(current)) > 0:
-                    if self._clock() + delay_s - started > PATIENCE_S:
-                        raise _GivenUp("Telegram asks to wait too long")
-                    await self._sleep(delay_s)
+                await self._wait_for_room(current, started + PATIENCE_S)
                 self._pacing.spend(current)
                 try:
                     return await call(current)
                 except RetryAfter as exc:
+                    self._meter.retried("RetryAfter")
                     self._pacing.rest(current, _seconds(exc))
                     log.info("Telegram asks to leave a chat alone for %s s", _seconds(exc))
                 except ChatMigrated as exc:
@@ -354,10 +487,12 @@ class Delivery:
                     raise
                 except BadRequest:
                     raise
-                except NetworkError as exc:
-                    flooded = _TOO_MANY in exc.message.casefold()
-                    if attempt >= ATTEMPTS or not (repeatable or flooded or isinstance(exc, NotSent)):
+                except TelegramError as exc:
+                    if self._clock() - started > (EDIT_PATIENCE_S if repeatable else PATIENCE_S):
                         raise
+                    if not repeatable and not _never_arrived(exc) and not (fate and fate.doubt()):
+                        raise
+                    self._meter.retried(type(exc).__name__)
                     await self._sleep(_jitter(attempt))
                     attempt += 1
 
@@ -452,5 +587,11 @@ def _seconds(exc: RetryAfter) -> float:
     return wait.total_seconds() if isinstance(wait, timedelta) else float(wait)
 
 
+def _never_arrived(exc: TelegramError) -> bool:
+    """Whether Telegram has surely done nothing: it refused, or the request never left."""
+    refused = isinstance(exc, InvalidToken | Conflict) or _TOO_MANY in exc.message.casefold()
+    return refused or isinstance(exc, NotSent)
+
+
 def _jitter(attempt: int) -> float:
-    return random.uniform(0.5, 1.0) * 0.4 * 2.0**attempt  # noqa: S311 - no secret
+    return random.uniform(0.5, 1.0) * min(0.4 * 2.0**attempt, _LONGEST_PAUSE_S)  # noqa: S311 - no secret

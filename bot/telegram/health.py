@@ -1,40 +1,81 @@
-"""Whether all is well: what `/healthz` says."""
+"""Whether all is well: what `/healthz` and `/metrics` say; numbers and a few words, never a secret."""
 
 import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from telegram.error import InvalidToken, TelegramError
 
 from bot.answering.service import Answerer
+from bot.storage.inbox import Depth
+from bot.telegram.metering import Meter
 from bot.telegram.rawbot import RawBot
-from bot.telegram.webhook import Webhook
+from bot.telegram.webhook import State, Webhook
 
 EVERY_S: Final = 30.0
 WATCH_S: Final = 5.0
+OLDEST_S: Final = 120.0
+"""How long an update may wait for its answer before something must be wrong."""
 
 log = logging.getLogger(__name__)
 
 
-class Health:
-    """Joins what may be wrong: the index, by a question every half minute at most, and the way in for updates."""
+class Watched(Protocol):
+    """The inbox as far as its health goes."""
 
-    def __init__(self, answerer: Answerer, entrance: Callable[[], str | None]) -> None:
-        self._answerer, self._entrance = answerer, entrance
+    @property
+    def depth(self) -> Depth:
+        """What it held at the last beat."""
+
+    @property
+    def problem(self) -> str | None:
+        """What is wrong with the database."""
+
+
+class Health:
+    """Joins what may be wrong: the index (a question every half minute at most), the database, the way in for updates,
+    updates that wait for too long. A model that rests is told and is no problem: the text is quoted meanwhile.
+    """
+
+    def __init__(self, answerer: Answerer, entrance: Callable[[], str | None], inbox: Watched, meter: Meter) -> None:
+        self._answerer, self._entrance, self._inbox, self._meter = answerer, entrance, inbox, meter
+        meter.watch("backlog", "Updates that are stored and not done", lambda: inbox.depth.waiting)
+        meter.watch("backlog_oldest_seconds", "Age of the oldest of them", lambda: inbox.depth.oldest_s)
+        meter.watch("quarantined", "Updates that could not be read", lambda: inbox.depth.quarantined)
+        meter.watch("model_tokens", "Tokens that the language model has used", lambda: answerer.model_tokens)
+        meter.watch("model_rests", "1 while the language model is left alone", lambda: float(answerer.model_rests))
+        meter.watch("database_fails", "1 while the inbox cannot be written", lambda: float(inbox.problem is not None))
+        meter.watch("updates_fail", "1 while no updates come in", lambda: float(entrance() is not None))
         self._asked_at = -EVERY_S
         self._index_fails = False
         self._lock = asyncio.Lock()
 
-    async def problems(self) -> Sequence[str]:
-        """What is wrong at present; nothing where all is well."""
+    def metrics(self) -> bytes:
+        """All figures."""
+        return self._meter.text()
+
+    async def look(self) -> State:
+        """What is wrong at present, and what there is to know about it."""
         async with self._lock:
             if time.monotonic() - self._asked_at >= EVERY_S:
                 self._index_fails = not await self._answerer.is_well()
                 self._asked_at = time.monotonic()
-        entrance = self._entrance()
-        return [*(["index: no answer"] if self._index_fails else []), *([f"updates: {entrance}"] if entrance else [])]
+        depth, entrance = self._inbox.depth, self._entrance()
+        problems = {
+            "index: no answer": self._index_fails,
+            f"database: {self._inbox.problem}": self._inbox.problem,
+            f"updates: {entrance}": entrance,
+            f"backlog: the oldest update has waited for {depth.oldest_s:.0f} s": depth.oldest_s > OLDEST_S,
+        }
+        figures = {
+            "backlog": depth.waiting,
+            "backlog_oldest_s": round(depth.oldest_s, 1),
+            "quarantined": depth.quarantined,
+            "model": "rests" if self._answerer.model_rests else "ok" if self._answerer.uses_model else "none",
+        }
+        return State([problem for problem, holds in problems.items() if holds], figures)
 
 
 class WebhookWatch:

@@ -12,6 +12,7 @@ from bot.telegram.admission import Admission
 from bot.telegram.delivery import Delivery
 from bot.telegram.intake import Bot
 from bot.telegram.limits import PersonBudget, Twins
+from bot.telegram.metering import Meter
 from bot.telegram.recalling import Recalled
 from bot.telegram.waiting import Waiting
 from prompts import Language, Replies
@@ -37,3 +38,4 @@ class Parts:
     stores_turns: bool = False
     recalled: Recalled = field(default_factory=Recalled, kw_only=True)
     waiting: Waiting = field(default_factory=Waiting, kw_only=True)
+    meter: Meter = field(default_factory=Meter, kw_only=True)

@@ -16,8 +16,8 @@ from telegram.error import Conflict, InvalidToken, RetryAfter, TelegramError
 
 from bot.telegram.rawbot import GRACE_S, Raw, RawBot
 
-POLL_S: Final = 10
-"""How long Telegram may hold an empty answer back."""
+POLL_S: Final = 6
+"""How long Telegram may hold an empty answer back: a token that is revoked meanwhile shows only after that."""
 _LONGEST_PAUSE_S: Final = 8.0
 _CONFIRM_S: Final = 2.0
 _FULL_PAUSE_S: Final = 0.05
@@ -26,20 +26,25 @@ log = logging.getLogger(__name__)
 
 
 class Poller:
-    """Asks for updates until cancelled; `problem` says what is wrong at present, None where all is well."""
+    """Asks for updates until cancelled; `problem` says what is wrong at present, None where all is well.
+
+    Telegram is told to forget updates only once `take` has returned for them. While `waits` is true, it is not asked.
+    """
 
     def __init__(
         self,
         bot: RawBot,
-        accept: Callable[[Raw], None],
-        is_full: Callable[[], bool],
+        take: Callable[[Sequence[Raw]], Awaitable[None]],
+        waits: Callable[[], bool],
         allowed: Sequence[str],
         *,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        self._bot, self._accept, self._is_full, self._allowed, self._sleep = bot, accept, is_full, allowed, sleep
+        self._bot, self._take, self._waits, self._allowed, self._sleep = bot, take, waits, allowed, sleep
         self._next = 0
         self._failures = 0
+        self._stopped = False
+        self._fetching: asyncio.Future[list[Raw]] | None = None
         self._answered_at = time.monotonic()
         self._trouble: str | None = None
 
@@ -52,21 +57,34 @@ class Poller:
         return self._trouble
 
     async def run(self) -> None:
-        """Poll for ever."""
-        while True:
-            while self._is_full():
+        """Poll until stopped."""
+        while not self._stopped:
+            while self._waits() and not self._stopped:
                 await self._sleep(_FULL_PAUSE_S)
+                self._answered_at = time.monotonic()
             try:
-                updates = await self._bot.get_raw_updates(self._next, POLL_S, 100, self._allowed)
-            except Exception as exc:  # nothing that Telegram or the network does ends it
+                fetched = self._bot.get_raw_updates(self._next, POLL_S, 100, self._allowed)
+                self._fetching = asyncio.ensure_future(fetched)
+                self._fetching.add_done_callback(_heed)
+                await asyncio.wait((self._fetching,))
+                if self._fetching.cancelled():
+                    return
+                updates = self._fetching.result()
+                self._note_success()
+                await self._take(updates)
+            except Exception as exc:  # nothing that Telegram, the network or the database does ends it
                 await self._wait_after(exc)
                 continue
-            self._note_success()
             for raw in updates:
                 number = raw.get("update_id")
                 if isinstance(number, int):
                     self._next = max(self._next, number + 1)
-                self._accept(raw)
+
+    def stop(self) -> None:
+        """Ask for no more; what has come is still taken."""
+        self._stopped = True
+        if self._fetching:
+            self._fetching.cancel()
 
     async def confirm(self, in_hand: set[int]) -> None:
         """Tell Telegram what of the last updates is done, so that the next start does not see it again."""
@@ -104,6 +122,12 @@ class Poller:
             await self._bot.delete_webhook()
         except TelegramError:
             log.warning("the webhook in the way could not be removed")
+
+
+def _heed(fetched: asyncio.Future[list[Raw]]) -> None:
+    """Nobody may be left to ask how it ended."""
+    if not fetched.cancelled():
+        fetched.exception()
 
 
 def _judge(exc: Exception) -> tuple[str, int]:

@@ -34,10 +34,13 @@ class RawBot(ExtBot[None]):
         result = await self._do_post("getUpdates", given, read_timeout=timeout_s + GRACE_S)
         return [raw for raw in result if isinstance(raw, dict)] if isinstance(result, list) else []
 
-    async def call(self, method: str, **fields: Any) -> Any:
+    async def call(self, method: str, *, read_timeout_s: float | None = None, **fields: Any) -> Any:
         """Call a method of the Bot API by its own name, with JSON values; what is None is left out.
 
         Raises:
             TelegramError: as every call.
         """
-        return await self._do_post(method, {name: value for name, value in fields.items() if value is not None})
+        given = {name: value for name, value in fields.items() if value is not None}
+        if read_timeout_s is None:
+            return await self._do_post(method, given)
+        return await self._do_post(method, given, read_timeout=read_timeout_s)

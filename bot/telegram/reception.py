@@ -1,12 +1,14 @@
 """Raw updates -> handlers: read one by one, known ones left out, each put into the lane of its chat.
 
-Polling and the webhook both end here. What cannot be read is counted and left out; it never stops what comes after.
+Polling and the webhook both end here, by way of the inbox (`post`), which is told when an update is done. What cannot
+be read is set aside there; it never stops what comes after.
 """
 
 import asyncio
 import logging
+import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from typing import Final
 
@@ -19,6 +21,7 @@ from bot.telegram.intake import take_argument, take_question
 from bot.telegram.lanes import Lanes, lane_of
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.parts import Parts
+from bot.telegram.post import Post
 from bot.telegram.rawbot import Raw
 from bot.telegram.speaking import sentences_for
 
@@ -30,13 +33,23 @@ log = logging.getLogger(__name__)
 
 
 class Reception:
-    """Takes updates as Telegram writes them; `in_hand` holds the ids of those that are not done yet."""
+    """Takes updates as Telegram writes them.
 
-    def __init__(self, application: "Application", parts: Parts, backlog: Backlog, lanes: Lanes | None = None) -> None:  # type: ignore[type-arg]
-        self._application, self._parts, self._backlog = application, parts, backlog
+    `in_hand` holds the ids of those that are not done yet, `begun` those of them that somebody works on.
+    """
+
+    def __init__(
+        self,
+        application: "Application",  # type: ignore[type-arg]
+        parts: Parts,
+        backlog: Backlog,
+        post: Post,
+        lanes: Lanes | None = None,
+    ) -> None:
+        self._application, self._parts, self._backlog, self._post = application, parts, backlog, post
         self.lanes = Lanes() if lanes is None else lanes
         self.in_hand: set[int] = set()
-        self.unreadable = 0
+        self.begun: set[int] = set()
         self._seen: OrderedDict[int, None] = OrderedDict()
 
     @property
@@ -44,33 +57,49 @@ class Reception:
         """Whether no more updates should be taken for the moment."""
         return len(self.in_hand) >= MOST_IN_HAND
 
-    def accept(self, raw: Raw) -> None:
-        """Take one update; one that cannot be read is left out, one that has been taken before too."""
+    def accept(self, raw: Raw, number: int, *, again: bool = False, ours: Collection[int] = ()) -> None:
+        """Take one update; one that cannot be read is set aside, one that has been taken before left out.
+
+        `again`: it was in hand when a process died; `ours` are ids of messages known to answer others there.
+        """
         try:
             update = Update.de_json(dict(raw), self._application.bot)
             lane = lane_of(update)
         except Exception as exc:  # whatever Telegram invents next
-            self.unreadable += 1
-            log.error("an update cannot be read (%s) and is left out", type(exc).__name__)
+            self._post.quarantine(number, type(exc).__name__)
             return
-        if update.update_id in self._seen:
+        if number in self._seen:
+            if number not in self.in_hand:
+                self._post.done(number)
             return
-        self._seen[update.update_id] = None
+        self._seen[number] = None
         if len(self._seen) > _MOST_SEEN:
             self._seen.popitem(last=False)
-        self.in_hand.add(update.update_id)
-        if not self.lanes.put(lane, partial(self._run, update), otherwise=self._regret(update)):
-            self.in_hand.discard(update.update_id)
+        if again and update.message:
+            self._parts.delivery.traces.suspect(update.message.chat_id, update.message.message_id, ours)
+        self.in_hand.add(number)
+        if not self.lanes.put(
+            lane, partial(self._run, update, number, time.monotonic()), otherwise=self._regret(update)
+        ):
+            self._finish(number, None)
 
-    async def _run(self, update: Update) -> None:
+    async def _run(self, update: Update, number: int, taken_at: float) -> None:
+        self.begun.add(number)
         try:
             await self._see_to(update)
         except asyncio.CancelledError:  # stopped before it was done: it stays in hand
             raise
         except Exception:
-            self.in_hand.discard(update.update_id)
+            self._finish(number, update)
             raise
-        self.in_hand.discard(update.update_id)
+        self._parts.meter.took("whole", time.monotonic() - taken_at)
+        self._finish(number, update)
+
+    def _finish(self, number: int, update: Update | None) -> None:
+        self.in_hand.discard(number)
+        self.begun.discard(number)
+        chat = update.effective_chat if update and update.message else None
+        self._post.done(number, self._parts.delivery.traces.collect(chat.id) if chat else ())
 
     async def _see_to(self, update: Update) -> None:
         chat, message = update.effective_chat, update.effective_message

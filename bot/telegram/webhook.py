@@ -1,16 +1,16 @@
-"""The small HTTP server: updates come in at the webhook's path, and `/healthz` says whether all is well.
+"""The small HTTP server: updates come in at the webhook's path; `/healthz` says whether all is well, `/metrics` counts.
 
-A request is answered before its update is: Telegram repeats whatever it gets no 2xx for.
+A request is answered once its update is stored: Telegram repeats whatever it gets no 2xx for.
 """
 
 import hmac
 import json
 import logging
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Protocol
 
 import anyio
 import uvicorn
@@ -20,16 +20,35 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot import errors
-from bot.telegram.reception import Reception
+from bot.telegram.metering import CONTENT_TYPE
+from bot.telegram.post import Post
+from bot.telegram.rawbot import Raw
 from prompts import Replies
 
 SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - its name, not its value
 MAX_BODY: Final = 1 << 20
 HEALTH_PATH: Final = "/healthz"
+METRICS_PATH: Final = "/metrics"
 _ANSWER_GRACE_S: Final = 2
 
-Problems = Callable[[], Awaitable[Sequence[str]]]
-"""What is wrong at present, a short word each; nothing where all is well."""
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """How the bot is: what is wrong, a few words each, and figures that may explain it."""
+
+    problems: Sequence[str]
+    figures: Mapping[str, object] = field(default_factory=dict)
+
+
+class Reports(Protocol):
+    """What this server tells about the bot."""
+
+    async def look(self) -> State:
+        """How the bot is at present."""
+
+    def metrics(self) -> bytes:
+        """Its figures, as Prometheus reads them."""
+
 
 log = logging.getLogger(__name__)
 
@@ -51,12 +70,18 @@ class Webhook:
     secret: str = field(repr=False)
 
 
-def build_site(reception: Reception, problems: Problems, webhook: Webhook | None) -> Starlette:
-    """The application: health always, the webhook where there is one."""
+def build_site(post: Post, reports: Reports, webhook: Webhook | None) -> Starlette:
+    """The application: health and metrics always, the webhook where there is one."""
 
     async def healthz(_: Request) -> Response:
-        found = list(await problems())
-        return JSONResponse({"status": "unwell" if found else "ok", "problems": found}, 503 if found else 200)
+        state = await reports.look()
+        told = {"status": "unwell" if state.problems else "ok", "problems": list(state.problems), **state.figures}
+        return JSONResponse(told, 503 if state.problems else 200)
+
+    async def metrics(_: Request) -> Response:
+        return Response(reports.metrics(), headers={"Content-Type": CONTENT_TYPE})
+
+    later = Response(status_code=503, headers={"Retry-After": "1"})
 
     async def take(request: Request) -> Response:
         assert webhook is not None  # noqa: S101 - else there is no such route
@@ -66,18 +91,18 @@ def build_site(reception: Reception, problems: Problems, webhook: Webhook | None
         body = await _read(request)
         if body is None:
             return Response(status_code=413)
+        raw = _update_in(body)
+        if raw is None:
+            return Response(status_code=400)
+        if post.full:
+            return later
         try:
-            raw = json.loads(body)
-        except (ValueError, RecursionError):
-            return Response(status_code=400)
-        if not isinstance(raw, dict) or not isinstance(raw.get("update_id"), int):
-            return Response(status_code=400)
-        if reception.full:
-            return Response(status_code=503, headers={"Retry-After": "1"})
-        reception.accept(raw)
+            await post.take([raw], body)
+        except errors.StorageError:
+            return later
         return Response(status_code=200)
 
-    routes = [Route(HEALTH_PATH, healthz, methods=["GET"])]
+    routes = [Route(HEALTH_PATH, healthz, methods=["GET"]), Route(METRICS_PATH, metrics, methods=["GET"])]
     if webhook is not None:
         routes.append(Route(webhook.path, take, methods=["POST"]))
     return Starlette(routes=routes)
@@ -122,6 +147,14 @@ class _Server(uvicorn.Server):
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the application."""
         yield
+
+
+def _update_in(body: bytes) -> Raw | None:
+    try:
+        raw = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return raw if isinstance(raw, dict) and isinstance(raw.get("update_id"), int) else None
 
 
 async def _read(request: Request) -> bytes | None:

@@ -130,7 +130,16 @@ async def test_a_webhook_brings_questions_and_health(answerer: Answerer, tmp_pat
         await life.silence()
         assert len(private.bot_messages) == 2
         async with web.get(f"{root}/healthz") as health:
-            assert (health.status, await health.json()) == (200, {"status": "ok", "problems": []})
+            assert (health.status, (await health.json())["problems"]) == (200, [])
+
+        async def metrics() -> list[str] | None:
+            async with web.get(f"{root}/metrics") as answer:
+                lines = (await answer.text()).splitlines()
+            return lines if "wanggui_quarantined 1.0" in lines else None
+
+        lines = await life.eventually(metrics)
+        assert 'wanggui_answers_total{mode="extractive"} 1.0' in lines
+        assert life.server.token not in "".join(lines)
         async with web.post(f"{root}/hook", json={"update_id": 1}, headers={SECRET_HEADER: "x"}) as refused:
             assert refused.status == 403
         assert life.server.delivery.webhook.last_error == {}

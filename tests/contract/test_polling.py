@@ -2,11 +2,12 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 
 import pytest
 
+from bot.errors import StorageError
 from bot.telegram.polling import Poller
 from bot.telegram.probing import ALLOWED_UPDATES
 from bot.telegram.rawbot import Raw, RawBot
@@ -27,10 +28,16 @@ class Post:
     bot: RawBot
     taken: list[Raw] = field(default_factory=list)
     full: bool = False
+    refuses: list[Exception] = field(default_factory=list)
     clock: FakeClock = field(default_factory=FakeClock)
 
     def __post_init__(self) -> None:
-        self.poller = Poller(self.bot, self.taken.append, lambda: self.full, ALLOWED_UPDATES, sleep=self.clock.sleep)
+        self.poller = Poller(self.bot, self.take, lambda: self.full, ALLOWED_UPDATES, sleep=self.clock.sleep)
+
+    async def take(self, updates: Sequence[Raw]) -> None:
+        if self.refuses:
+            raise self.refuses.pop()
+        self.taken += updates
 
     @property
     def asked(self) -> int:
@@ -138,6 +145,17 @@ async def test_nothing_is_taken_while_there_is_no_room(post: Post) -> None:
     assert (len(post.taken), len(post.server.calls("getUpdates"))) == (1, asked)
     post.full = False
     await post.server.wait_for(lambda: len(post.taken) == 2)
+
+
+async def test_what_is_not_safe_yet_stays_with_telegram_and_comes_again(post: Post) -> None:
+    post.refuses = [StorageError("the disk is full"), RuntimeError("anything")]
+    await say(post, "能翻墙吗")
+    await post.server.wait_for(lambda: post.taken)
+    assert post.texts == ["能翻墙吗"]
+    assert len(post.clock.slept) == 2
+    offsets = [call.parameters.get("offset") for call in post.server.calls("getUpdates")]
+    assert offsets[:3] == [0, 0, 0]
+    await post.server.wait_for(lambda: not post.server.delivery.pending or None)
 
 
 async def test_what_is_done_is_confirmed_and_what_is_in_hand_stays(post: Post) -> None:

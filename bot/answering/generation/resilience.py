@@ -58,6 +58,11 @@ class CircuitBreaker:
         self._allowed, self._pause_s, self._clock = failures, pause_s, clock
         self._failures, self._opened, self._trying = 0, 0.0, False
 
+    @property
+    def is_open(self) -> bool:
+        """Whether calls are refused, or the next one is a trial."""
+        return self._failures >= self._allowed
+
     def enter(self) -> None:
         """Begin a call.
 

@@ -19,7 +19,7 @@ from bot.answering.generation.claims import Context, Dropped, ground, ground_ope
 from bot.answering.generation.conversation import Turn, faithful
 from bot.answering.generation.draft import MAX_CLAIMS, Draft, DraftClaim
 from bot.answering.generation.prompting import answer_prompt, repair_prompt, rewrite_prompt, secrets_of
-from bot.answering.generation.resilience import before
+from bot.answering.generation.resilience import Guarded, before
 from bot.answering.generation.streaming import ClaimParser
 from bot.answering.model import Answer, Claim
 from knowledge.normalising import normalise
@@ -70,6 +70,11 @@ class Writer:
         self.cache = cache or DraftCache()
         self.counts: Counter[str] = Counter()
         self._secrets = {language: secrets_of(told) for language, told in instructions.items()}
+
+    @property
+    def rests(self) -> bool:
+        """Whether the model has failed too often of late and is left alone."""
+        return isinstance(self._model, Guarded) and self._model.breaker.is_open
 
     async def write(self, brief: Brief) -> AsyncGenerator[Answer]:
         """Partial answers whose every claim is grounded, then the last one: with claims, or the extractive answer.
@@ -182,7 +187,9 @@ class Writer:
                     used = chunk.tokens if chunk.tokens is not None else used
                     yield chunk.text
         finally:
-            self._budget.spend(chat, used if used is not None else heard)
+            tokens = used if used is not None else heard
+            self.counts["tokens"] += tokens
+            self._budget.spend(chat, tokens)
 
 
 class _Desk:

@@ -15,12 +15,16 @@ from bot.telegram.application import App
 from bot.telegram.backlog import FRESH_S, Backlog
 from bot.telegram.intake import Bot
 from bot.telegram.lanes import Lanes
+from bot.telegram.metering import Meter
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.parts import Parts
+from bot.telegram.post import Post
 from bot.telegram.rawbot import RawBot
 from bot.telegram.reception import Reception
+from bot.telegram.seeking import Traces
 from bot.telegram.transport import AiohttpRequest
 from prompts import load_replies
+from tests.fakes import MemoryInbox
 
 STARTED = datetime.datetime(2026, 1, 1, 12, tzinfo=datetime.UTC)
 NOW = int(STARTED.timestamp())
@@ -35,6 +39,7 @@ class FakeDelivery:
         self.said: list[tuple[int, str]] = []
         self.heard: list[int] = []
         self.moved: list[tuple[int, int]] = []
+        self.traces = Traces()
 
     async def reply(self, message: Message, outgoing: Outgoing | Sequence[Outgoing]) -> int:
         assert isinstance(outgoing, Outgoing)
@@ -68,17 +73,25 @@ class House:
         parts = SimpleNamespace(
             bot=Bot(777, "wanggui_bot"),
             delivery=self.delivery,
+            meter=Meter(),
             replies=load_replies(),
             database=SimpleNamespace(chats=FakeChats()),
             admission=SimpleNamespace(admits=lambda chat_id, user_id: admitted),
         )
         self.parts = cast(Parts, cast(Any, parts))
         backlog = Backlog(self.parts, STARTED, most_old=most_old)
-        self.reception = Reception(self.application, self.parts, backlog, Lanes(most_waiting))
+        self.inbox = MemoryInbox()
+        self.post = Post(self.inbox, Meter())
+        self.reception = Reception(self.application, self.parts, backlog, self.post, Lanes(most_waiting))
+        self.post.start(self.reception.accept)
 
     async def note(self, update: Update, _: object) -> None:
         self.seen.append(update.update_id)
         await self.gate.wait()
+
+    def accept(self, raw: dict[str, Any]) -> None:
+        """As the inbox hands it on."""
+        self.reception.accept(raw, raw.get("update_id") or 0)
 
     async def finish(self) -> None:
         assert await self.reception.lanes.finish(5)
@@ -116,24 +129,24 @@ MENTION: dict[str, Any] = {
     ],
 )
 async def test_what_cannot_be_read_is_left_out_and_the_next_is_served(house: House, broken: dict[str, Any]) -> None:
-    house.reception.accept(broken)
-    house.reception.accept(update(3))
+    house.accept(broken)
+    house.accept(update(3))
     await house.finish()
     assert house.seen[-1:] == [3]
     assert house.reception.in_hand == set()
 
 
 async def test_unknown_kinds_of_updates_do_no_harm(house: House) -> None:
-    house.reception.accept({"update_id": 2, "brand_new_kind": {"x": 1}})
-    house.reception.accept(update(3))
+    house.accept({"update_id": 2, "brand_new_kind": {"x": 1}})
+    house.accept(update(3))
     await house.finish()
     assert house.seen == [2, 3]
-    assert house.reception.unreadable == 0
+    assert house.inbox.quarantined == {}
 
 
 async def test_the_same_update_twice_is_served_once(house: House) -> None:
     for number in (2, 3, 2):
-        house.reception.accept(update(number))
+        house.accept(update(number))
     await house.finish()
     assert house.seen == [2, 3]
 
@@ -141,8 +154,8 @@ async def test_the_same_update_twice_is_served_once(house: House) -> None:
 async def test_what_is_not_done_is_in_hand(house: House) -> None:
     house.gate.clear()
     for number in (2, 3):
-        house.reception.accept(update(number))
-    house.reception.accept(update(4, chat=-100200))
+        house.accept(update(number))
+    house.accept(update(4, chat=-100200))
     while len(house.seen) < 2:
         await asyncio.sleep(0)
     assert house.seen == [2, 4]
@@ -154,9 +167,9 @@ async def test_a_chat_that_overflows_is_told_once_and_only_if_it_asked() -> None
     house = House(most_waiting=2)
     house.gate.clear()
     for number in range(2, 8):
-        house.reception.accept(update(number))
+        house.accept(update(number))
     for number in range(12, 18):
-        house.reception.accept(update(number, "大家好", chat=-100200))
+        house.accept(update(number, "大家好", chat=-100200))
     await asyncio.sleep(0)
     house.gate.set()
     await house.finish()
@@ -175,11 +188,11 @@ async def test_a_closed_chat_is_tried_again_when_somebody_writes_and_not_when_th
         change = {"chat": GROUP, "from": LI, "date": NOW, "old_chat_member": old, "new_chat_member": new}
         return {"my_chat_member": change}
 
-    house.reception.accept({"update_id": 2} | member("kicked"))
+    house.accept({"update_id": 2} | member("kicked"))
     await house.finish()
     assert house.delivery.heard == []
-    house.reception.accept({"update_id": 3} | member("member"))
-    house.reception.accept(update(4))
+    house.accept({"update_id": 3} | member("member"))
+    house.accept(update(4))
     await house.finish()
     assert sorted(house.delivery.heard) == [-100200, 1001]
 
@@ -187,14 +200,14 @@ async def test_a_closed_chat_is_tried_again_when_somebody_writes_and_not_when_th
 async def test_a_group_that_moves_is_announced(house: House) -> None:
     moving = update(2, chat=-55)
     moving["message"] = {**moving["message"], "migrate_to_chat_id": -100255}
-    house.reception.accept(moving)
+    house.accept(moving)
     await house.finish()
     assert house.delivery.moved == [(-55, -100255)]
 
 
 async def test_questions_from_a_short_absence_are_answered(house: House) -> None:
-    house.reception.accept(update(2, age_s=FRESH_S))
-    house.reception.accept(update(3, age_s=FRESH_S, chat=-100200, **MENTION))
+    house.accept(update(2, age_s=FRESH_S))
+    house.accept(update(3, age_s=FRESH_S, chat=-100200, **MENTION))
     await house.finish()
     assert sorted(house.seen) == [2, 3]
     assert house.delivery.said == []
@@ -202,9 +215,9 @@ async def test_questions_from_a_short_absence_are_answered(house: House) -> None
 
 async def test_old_questions_in_a_group_are_set_aside_and_the_group_is_told_once(house: House) -> None:
     for number in (2, 3):
-        house.reception.accept(update(number, age_s=FRESH_S + 60, chat=-100200, **MENTION))
-    house.reception.accept(update(4, "大家好", age_s=FRESH_S + 60, chat=-100200))
-    house.reception.accept(update(5, chat=-100200, **MENTION))
+        house.accept(update(number, age_s=FRESH_S + 60, chat=-100200, **MENTION))
+    house.accept(update(4, "大家好", age_s=FRESH_S + 60, chat=-100200))
+    house.accept(update(5, chat=-100200, **MENTION))
     await house.finish()
     assert house.seen == [4, 5]
     assert house.delivery.said == [(-100200, load_replies()["zh"]("telegram.stale"))]
@@ -212,7 +225,7 @@ async def test_old_questions_in_a_group_are_set_aside_and_the_group_is_told_once
 
 async def test_old_private_questions_are_answered_up_to_a_limit_oldest_first(house: House) -> None:
     for number in range(2, 6):
-        house.reception.accept(update(number, age_s=7200 - number))
+        house.accept(update(number, age_s=7200 - number))
     await house.finish()
     assert house.seen == [2, 3]
     assert house.delivery.said == [(1001, load_replies()["zh"]("telegram.stale"))]
@@ -220,6 +233,6 @@ async def test_old_private_questions_are_answered_up_to_a_limit_oldest_first(hou
 
 async def test_who_is_not_admitted_is_told_nothing_of_the_backlog() -> None:
     house = House(admitted=False)
-    house.reception.accept(update(2, age_s=FRESH_S + 60, chat=-100200, **MENTION))
+    house.accept(update(2, age_s=FRESH_S + 60, chat=-100200, **MENTION))
     await house.finish()
     assert house.delivery.said == []

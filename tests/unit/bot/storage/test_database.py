@@ -265,7 +265,7 @@ async def test_what_is_counted_while_a_flush_runs_is_not_lost(database: Database
 
 
 async def test_a_locked_database_is_told_and_recovers(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("bot.storage.sql._PRAGMAS", ("busy_timeout = 20", "journal_mode = WAL"))
+    monkeypatch.setattr("bot.storage.sql.PRAGMAS", ("busy_timeout = 20", "journal_mode = WAL"))
     async with opened(path) as database:
         with closing(sqlite3.connect(path)) as other:
             other.execute("BEGIN IMMEDIATE")

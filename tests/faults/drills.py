@@ -1,0 +1,199 @@
+"""What is done to the bot, and the figures that come of it."""
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+from statistics import quantiles
+
+import aiohttp
+
+from tests.botapi import BotApiServer
+from tests.faults.town import Figures, Process, Site, Town, running, until
+
+PATIENCE_S = 90.0
+
+
+async def crashes(site: Site, *, times: int, questions: int, rate: float, how: signal.Signals) -> Figures:
+    """End the bot so many times while people ask, and begin it again at once."""
+    async with BotApiServer(delay_scale=0.05) as server:
+        town, process = Town(server), Process(server, site)
+        await process.start()
+        slowest_s = 0.0
+        asking = asyncio.create_task(town.ask(questions, rate))
+        for place in range(times):
+            due = (place + 1) * questions // (times + 1)
+            await until(lambda due=due: len(town.asked) >= due, PATIENCE_S)  # type: ignore[misc]
+            slowest_s = max(slowest_s, await process.end(how))
+            await process.start()
+        await asking
+        await town.answered(PATIENCE_S)
+        await server.idle(1.0)
+        await process.end(signal.SIGTERM)
+        tally = town.tally()
+        return {
+            "asked": tally.asked,
+            "lost": tally.lost,
+            "doubled": tally.doubled,
+            "slowest_end_s": round(slowest_s, 2),
+        }
+
+
+POISON: tuple[object, ...] = (
+    {},
+    {"message_id": "x", "date": [], "chat": 7},
+    ["x"],
+    "x",
+    None,
+    {"message_id": 1, "date": 1 << 70, "chat": {"id": 1, "type": "private"}},
+)
+
+
+async def poison(site: Site) -> Figures:
+    """Six kinds of updates that cannot be read, unknown kinds, a megabyte of text, NUL, lone surrogates."""
+    async with BotApiServer(delay_scale=0.05) as server, running(server, site):
+        town = Town(server, people=10)
+        await town.ask(1)
+        await town.answered(PATIENCE_S)
+        slowest_s = 0.0
+        li = server.user("小李")
+        private = server.private_chat(li)
+        message = dict(await private.say(li, "第十四条"))
+        odd = [message | {"text": text, "message_id": 900 + n} for n, text in enumerate(ODD_TEXTS)]
+        for kind, payload in [
+            *(("message", one) for one in POISON),
+            ("brand_new_kind", {"x": 1}),
+            ("callback_query", {"id": 5}),
+            *(("message", one) for one in odd),
+        ]:
+            server.push_unchecked(kind, payload)
+            before = time.monotonic()
+            await town.ask(1)
+            await town.answered(10)
+            slowest_s = max(slowest_s, time.monotonic() - before)
+        tally = town.tally()
+        return {
+            "asked": tally.asked,
+            "lost": tally.lost,
+            "doubled": tally.doubled,
+            "slowest_next_answer_s": round(slowest_s, 2),
+        }
+
+
+ODD_TEXTS = ("长" * 350_000, "零\u0000字节", "孤\ud800立", "<b>&amp;</i>", "\u202e反", "🏴" * 2000)
+
+
+async def refusals(site: Site, hang_s: float = 30.0) -> Figures:
+    """What getUpdates and sendMessage may answer instead of what they should; each reply stands once, and soon."""
+    async with BotApiServer(delay_scale=0.05) as server, running(server, site):
+        town = Town(server, people=20)
+        await town.ask(1)
+        await town.answered(PATIENCE_S)
+        slowest_s = 0.0
+        for method in ("getUpdates", "sendMessage"):
+            for fault in ("401", "409", "429", "502", "garbage", "drop", "hang"):
+                if method == "getUpdates" and site.webhook:
+                    continue
+                if fault == "garbage":
+                    server.garbage_next(method, times=2)
+                elif fault == "drop":
+                    server.drop_next(method, times=2)
+                elif fault == "hang":
+                    server.hang_next(method, hang_s)
+                else:
+                    server.fail_next(method, int(fault), fault, 2 if fault == "429" else None, times=2)
+                await town.ask(3)
+                slowest_s = max(slowest_s, await town.answered(30))
+        await server.idle(1.0)
+        tally = town.tally()
+        return {
+            "asked": tally.asked,
+            "lost": tally.lost,
+            "doubled": tally.doubled,
+            "slowest_recovery_s": round(slowest_s, 2),
+        }
+
+
+async def lost_token(site: Site) -> Figures:
+    """A token that is refused turns /healthz red, and a token that works again turns it green."""
+
+    async def status() -> int:
+        async with aiohttp.ClientSession() as web, web.get(f"http://{site.listen}/healthz") as answer:
+            return answer.status
+
+    async def wait_for(wanted: int) -> float:
+        start = time.monotonic()
+        while await status() != wanted and time.monotonic() < start + 60:
+            await asyncio.sleep(0.1)
+        return time.monotonic() - start
+
+    async with BotApiServer(delay_scale=0.05) as server, running(server, site):
+        await server.next_call("getUpdates", 30)
+        await wait_for(200)
+        token, server.token = server.token, "1:another"
+        red_s = await wait_for(503)
+        server.token = token
+        green_s = await wait_for(200)
+        town = Town(server, people=10)
+        await town.ask(5)
+        await town.answered(30)
+        tally = town.tally()
+        return {"red_s": round(red_s, 2), "green_s": round(green_s, 2), "lost": tally.lost, "doubled": tally.doubled}
+
+
+async def load(site: Site, *, questions: int, people: int, rate: float) -> Figures:
+    """A steady stream; what the bot adds to the time that the model takes."""
+    async with BotApiServer() as server, running(server, site) as process:
+        town = Town(server, people=people)
+        await town.ask(20, 20)
+        await town.answered(PATIENCE_S)
+        before_mb = process.rss_mb
+        begin = len(town.asked)
+        await town.ask(questions, rate)
+        await town.answered(PATIENCE_S)
+        pushed = {(chat.id, said.id): at for chat, said, at in town.asked[begin:]}
+        took = []
+        for call in server.calls("sendMessage"):
+            key = (call.chat_id, call.parameters.get("reply_parameters", {}).get("message_id", 0))
+            if key in pushed:
+                took.append(1000 * (call.time - pushed[key] - site.slow_s))
+        tally = town.tally()
+        return {
+            "asked": tally.asked,
+            "lost": tally.lost,
+            "doubled": tally.doubled,
+            "overhead_p50_ms": round(quantiles(took, n=100)[49], 1),
+            "overhead_p95_ms": round(quantiles(took, n=100)[94], 1),
+            "rss_before_mb": round(before_mb, 1),
+            "rss_after_mb": round(process.rss_mb, 1),
+        }
+
+
+async def replicas(folder: Path, database_url: str, *, count: int, kills: int, questions: int, rate: float) -> Figures:
+    """Several bots on one PostgreSQL; one after another is killed and begun again."""
+    async with BotApiServer(delay_scale=0.05) as server:
+        town = Town(server)
+        sites = [Site(folder / str(number), database_url) for number in range(count)]
+        for site in sites:
+            site.folder.mkdir(parents=True, exist_ok=True)
+        processes = [Process(server, site) for site in sites]
+        await processes[0].start()  # the first makes the tables
+        await asyncio.gather(*(process.start() for process in processes[1:]))
+        asking = asyncio.create_task(town.ask(questions, rate))
+        for place in range(kills):
+            due = (place + 1) * questions // (kills + 1)
+            await until(lambda due=due: len(town.asked) >= due, PATIENCE_S)  # type: ignore[misc]
+            victim = processes[place % count]
+            await victim.end(signal.SIGKILL)
+            await victim.start(wait=False)
+        await asking
+        recovery_s = await town.answered(PATIENCE_S)
+        await server.idle(1.0)
+        await asyncio.gather(*(process.end(signal.SIGTERM) for process in processes))
+        tally = town.tally()
+        return {
+            "asked": tally.asked,
+            "lost": tally.lost,
+            "doubled": tally.doubled,
+            "last_answer_after_s": round(recovery_s, 2),
+        }
