@@ -101,7 +101,7 @@ class Vote:
 class Round:
     """How one step went. `votes` by voter where they are known; `counts` by option and `voters` as Telegram counts.
 
-    `members` holds how many were in each team when the answer was shown: an empty team scores nothing.
+    `teams` are those of the moment when the answer was shown: who joins one later brings it nothing of before.
     """
 
     step: int
@@ -115,7 +115,7 @@ class Round:
     votes: Mapping[str, Vote] = field(default_factory=dict)
     counts: tuple[int, ...] = ()
     voters: int = 0
-    members: Mapping[int, int] = field(default_factory=dict)
+    teams: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,10 +223,10 @@ class ShownCase:
 
 @dataclass(frozen=True, slots=True)
 class BoardRow:
-    """A place on the board; equal places are tied. `seconds` is the time that right answers took, all together.
+    """A place on the board; equal places are tied. `seconds` is the time that right answers took, which parts ties.
 
-    A team where `team`; else somebody who agreed to be named. `points` of a team may be a fraction: 必答 gives it the
-    share of its members who were right.
+    A team where `team`; else somebody who agreed to be named. A team's `points` may be a fraction, since 必答 gives it
+    the share of its members who were right, and its `seconds` are those of one right answer on average.
     """
 
     place: int
@@ -239,12 +239,12 @@ class BoardRow:
 
 @dataclass(frozen=True, slots=True)
 class ShownShare:
-    """How an item went, for the board: how many answered and how many were right."""
+    """How an item went, for the board: how many answered and how many were right (None: see ItemResult)."""
 
     number: int
     article: str
     voters: int
-    right: int
+    right: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -292,18 +292,21 @@ class Conductor(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ItemResult:
-    """How an item went: people who answered, of those right; `counts` by option (RIGHT, WRONG where it is open)."""
+    """How an item went: people who answered, of those right; `counts` by option (RIGHT, WRONG where it is open).
+
+    `right` is None where nobody can know: several answers in an anonymous poll, of which only sums are told.
+    """
 
     number: int
     item: QuizItem
     voters: int
-    right: int
+    right: int | None
     counts: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class ArticleResult:
-    """All answers to the items that rest on one article as the leading one."""
+    """All answers to the items that rest on one article as the leading one, of which it is known who was right."""
 
     article: int
     items: int
