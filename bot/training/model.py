@@ -1,9 +1,9 @@
 """What a session is made of. Frozen and pure; times are aware and UTC.
 
-A session is a plan (steps, in order) and what happened (events, numbered from 1). Everything else is derived: a state by
-`session.apply`, what is shown by `showing.show`, what is printed by `results.results_of`. Events hold no person: a voter
-is a hash with the session's own salt, which is erased when the session ends, so that nobody can be found again from it.
-Names stand beside the events, in `consents`, only of those who agreed, and only for as long as they were told.
+A session is a plan (steps, in order) and what happened (events, numbered from 1). Everything else is derived: a state
+by `session.apply`, what is shown by `showing.show`, what is printed by `results.results_of`. Events hold no person: a
+voter is a hash with the session's own salt, which is erased when the session ends, so that nobody can be found again
+from it. Names stand beside the events, in `consents`, only of those who agreed, and only for as long as they were told.
 
 For those who build on it:
 - the wall reads `Snapshot`, from `await ledgers.snapshot(session_id)`, and waits with `ledgers.changes.of(session_id)`;
@@ -192,8 +192,8 @@ class ShownArticle:
 class ShownItem:
     """A question on show, `number` of `total`. `right` and `explanation` are empty until it is revealed.
 
-    `options` are empty for an open item (fill-in), whose `solution` is shown on reveal. `counts` are votes by option, for
-    an open item by RIGHT and WRONG once it is revealed; `voters` is how many people have answered.
+    `options` are empty for an open item (fill-in), whose `solution` is shown on reveal. `counts` are votes by option,
+    for an open item by RIGHT and WRONG once it is revealed; `voters` is how many people have answered.
     """
 
     number: int
