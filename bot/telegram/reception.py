@@ -16,7 +16,7 @@ from telegram.ext import Application
 
 from bot.telegram.backlog import Backlog
 from bot.telegram.intake import take_argument, take_question
-from bot.telegram.lanes import Lanes, lane_of
+from bot.telegram.lanes import Lanes, lane_of, poll_of
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.parts import Parts
 from bot.telegram.rawbot import Raw
@@ -59,7 +59,8 @@ class Reception:
         if len(self._seen) > _MOST_SEEN:
             self._seen.popitem(last=False)
         self.in_hand.add(update.update_id)
-        if not self.lanes.put(lane, partial(self._run, update), otherwise=self._regret(update)):
+        most = MOST_IN_HAND if poll_of(update) else None  # a room votes at once, and every vote counts
+        if not self.lanes.put(lane, partial(self._run, update), otherwise=self._regret(update), most=most):
             self.in_hand.discard(update.update_id)
 
     async def _run(self, update: Update) -> None:
