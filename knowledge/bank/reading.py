@@ -97,7 +97,7 @@ def read_records(source: str, records: Iterable[tuple[int, Any]]) -> tuple[tuple
         if entry is None:
             continue
         if entry.id in lines:
-            faults.append(Fault(source, number, "id", "twice", entry.id, f"≠ {lines[entry.id]}"))
+            faults.append(Fault(source, number, "id", "twice", f"{entry.id} ↔ {lines[entry.id]}"))
         lines.setdefault(entry.id, number)
         entries.append(entry)
     return tuple(entries), faults
@@ -305,7 +305,9 @@ def _is_number(value: Any) -> bool:
 
 
 def _invisible(character: str) -> bool:
-    return character != "\n" and unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp")
+    """Whether nobody would see it, or no XML may hold it; line feeds are seen."""
+    odd = unicodedata.category(character) in ("Cc", "Cf", "Co", "Cs", "Zl", "Zp") or ord(character) & 0xFFFE == 0xFFFE
+    return odd and character != "\n"
 
 
 def _short(found: object) -> str:

@@ -15,7 +15,8 @@ from knowledge.errors import Fault
 from knowledge.numerals import NUMERAL, format_numeral, parse_numeral
 
 NEW: Final = "new-"
-"""Ids that begin so are no ids yet: whoever keeps the entry gives it one."""
+NEW_CASE: Final = "new-case-"
+"""Ids that begin so are no ids yet but tell the row: whoever keeps the entry gives it one."""
 LETTERS: Final = "ABCDEF"[:MAX_OPTIONS]
 KIND_NAMES: Final[Mapping[Kind, str]] = {
     "single": "单选",
@@ -55,7 +56,7 @@ _LEVELS: Final = {"易": 1, "中": 2, "难": 3}
 _ARTICLE: Final = re.compile(rf"(?:第\s*)?({NUMERAL})\s*条?")
 _BETWEEN: Final = re.compile(r"[、，,;；\s]+")
 _LABELLED: Final = re.compile(rf"(?:第\s*)?({NUMERAL})\s*条?\s*[：:]\s*(.+)")
-_NUMBERED: Final = re.compile(r"^\s*(?:[0-9]{1,2}|[（(][0-9]{1,2}[)）])\s*[.．、)）]?\s*(?=\D)")
+_NUMBERED: Final = re.compile(r"^\s*(?:[0-9]{1,2}\s*(?:[．、)）]|\.(?!\d))|[（(][0-9]{1,2}[)）])\s*")
 
 Cells = Mapping[str, Any]
 """Column -> value; columns that stand empty are not there."""
@@ -125,6 +126,8 @@ def read_row(cells: Cells, headers: Mapping[str, str], place: Place) -> tuple[En
     entry, faults = read_record(record, place.source, place.line)
     names = {**headers, "options": "选项", "articles": "条"}
     told = {fault.field for fault in row.faults}
+    if "题型" in told:  # what an item of an unknown kind should have is unknown too
+        told |= {"题目", "选项", "答案"}
     more = [replace(fault, field=names.get(fault.field, fault.field), expected=_told(fault)) for fault in faults]
     all_faults = [*row.faults, *(fault for fault in more if fault.field not in told)]
     return (None if all_faults else entry), all_faults
@@ -155,7 +158,7 @@ class _Row:
         articles = self._articles()
         questions = [_NUMBERED.sub("", line).strip() for line in self._text("讨论题").split("\n")]
         return {
-            "id": self._text("编号") or f"{NEW}{self._place.line}",
+            "id": self._text("编号") or f"{NEW_CASE}{self._place.line}",
             "title": self._text("标题"),
             "story": self._text("经过"),
             "questions": [question for question in questions if question],

@@ -24,7 +24,7 @@ def read_entries(path: Path) -> tuple[Entry, ...]:
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise BankError([Fault(path.name, None, "", "unexpected", suffix, " | ".join(SUFFIXES))])
+        raise BankError([Fault(path.name, None, "", "unreadable", suffix, " | ".join(SUFFIXES))])
     try:
         size = path.stat().st_size
         if size > MAX_BYTES:
@@ -52,20 +52,20 @@ def write_entries(path: Path, entries: Iterable[Entry], *, title: str, notes: Se
     `title` heads a Word file, `notes` fill the last sheet of a workbook.
 
     Raises:
-        WangguiError: the suffix is unknown, a file is there already, or it cannot be written.
+        WangguiError: the suffix is unknown, or the file cannot be written.
     """
     known = list(entries)
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
-        raise WangguiError(f"{path.name}: {' | '.join(SUFFIXES)}")
+        raise WangguiError(f"{path.name}: 不认得这种文件 (unknown kind of file): {' | '.join(SUFFIXES)}")
     match suffix:
         case ".jsonl":
             content = to_jsonl(known).encode()
         case ".xlsx":
             content = write_xlsx(known, notes)
         case ".csv":
-            known = [entry for entry in known if isinstance(entry, QuizItem)]
-            content = write_csv(entry for entry in known if isinstance(entry, QuizItem))
+            items = [entry for entry in known if isinstance(entry, QuizItem)]
+            known, content = list(items), write_csv(items)
         case _:
             content = write_docx(known, title)
     try:

@@ -196,7 +196,7 @@ def _read_table(source: str, rows: Sequence[Row]) -> tuple[tuple[Entry, ...], li
     for number, cells in below:
         entry, wrong = _read_cells(source, number, cells, names, headers)
         if entry is not None and (earlier := lines.setdefault(entry.id, number)) != number:
-            wrong = [Fault(source, number, headers["id"], "twice", entry.id, f"≠ {earlier}")]
+            wrong = [Fault(source, number, headers["id"], "twice", f"{entry.id} ↔ {earlier}")]
         faults += wrong
         if entry is not None:
             entries.append(entry)
@@ -262,11 +262,11 @@ def _letter(place: int) -> str:
 
 
 def _escaped(value: str) -> str:
-    return f"'{value}" if value.startswith(_RUNS) else value
+    return f"'{value}" if value.startswith(("'", *_RUNS)) else value
 
 
 def _unescaped(value: str) -> str:
-    return value[1:] if value.startswith("'") and value[1:].startswith(_RUNS) else value
+    return value[1:] if value.startswith("'") and value[1:].startswith(("'", *_RUNS)) else value
 
 
 def _decoded(source: str, content: bytes) -> str:
