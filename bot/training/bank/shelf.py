@@ -179,6 +179,8 @@ class Shelf:
 
     def _review(self, present: Sequence[Entry], entries: Sequence[Entry]) -> list[Remark]:
         ids = {entry.id for entry in entries}
+        if not ids:
+            return []  # spares the bot's start a check of all that ships
         around = [entry for entry in present if entry.id not in ids]
         both = [*around, *entries]  # in this order: a copy is remarked on where it stands second
         items = tuple(entry for entry in both if isinstance(entry, QuizItem))
