@@ -10,6 +10,7 @@ shown, so that a vote under way is counted and one that is too late is not.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import aclosing
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Final, TypeVar
@@ -357,13 +358,14 @@ class Conducting:
         """Whether the poll's last update has come within a moment."""
         loop = asyncio.get_running_loop()
         until = loop.time() + SEAL_S
-        async for _ in self.ledgers.changes.of(session_id, SEAL_S / 4):
-            state = await self.ledgers.state(session_id)
-            now = state.rounds.get(step)
-            if now is None or now.revealed_at is not None or not state.running:
-                return True
-            if loop.time() >= until:
-                return False
+        async with aclosing(self.ledgers.changes.of(session_id, SEAL_S / 4)) as changes:
+            async for _ in changes:
+                state = await self.ledgers.state(session_id)
+                now = state.rounds.get(step)
+                if now is None or now.revealed_at is not None or not state.running:
+                    return True
+                if loop.time() >= until:
+                    break
         return False
 
     async def _end_if_won(self, session_id: int, step: int, choice: tuple[int, ...]) -> None:

@@ -1,7 +1,7 @@
 """Tells who waits that a session has changed: at once in this process, by looking now and then for other replicas."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Final
 
 LOOK_S: Final = 1.0
@@ -18,8 +18,11 @@ class Changes:
         for told in self._waiting.get(session_id, ()):
             told.set()
 
-    async def of(self, session_id: int, look_s: float = LOOK_S) -> AsyncIterator[None]:
-        """Yields now, then at every change, and after `look_s` without one: time to look for what others wrote."""
+    async def of(self, session_id: int, look_s: float = LOOK_S) -> AsyncGenerator[None]:
+        """Yields now, then at every change, and after `look_s` without one: time to look for what others wrote.
+
+        Close it (`aclosing`) where you leave the loop early.
+        """
         told = asyncio.Event()
         self._waiting.setdefault(session_id, set()).add(told)
         try:

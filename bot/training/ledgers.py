@@ -8,7 +8,7 @@ lines up while one transaction runs is written by the next one together, so that
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, Protocol
@@ -112,12 +112,12 @@ class Ledgers:
     """Sessions by id. Every method may raise StorageError; then nothing has changed."""
 
     def __init__(
-        self, kept: Log, regulation: Regulation, sleep: Callable[[float], "asyncio.Future[None]"] | None = None
+        self, kept: Log, regulation: Regulation, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
     ) -> None:
         self.kept, self.changes = kept, Changes()
         self._regulation = regulation
         self._known: dict[int, _Ledger] = {}
-        self._sleep = sleep or asyncio.sleep
+        self._sleep = sleep
 
     async def open(
         self, chat_id: int, topic_id: int, trainer_id: int, plan: SessionPlan, at: datetime
