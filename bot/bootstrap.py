@@ -16,14 +16,14 @@ from bot.answering.generation.conversation import MemoryTurns, Turns
 from bot.answering.generation.writer import Writer
 from bot.answering.remembering import Memory
 from bot.answering.service import Answerer
-from bot.errors import SettingsError
+from bot.errors import SettingsError, WangguiError
 from bot.settings import Settings
 from knowledge.assembly import ADDITIONS_FOLDER, LIBRARY_FOLDER, KnowledgeBase, open_knowledge_base
 from knowledge.corpora import match_articles, open_corpus
 from knowledge.evaluation import Collection, Finding, Search
 from knowledge.exemplars import Progress
 from knowledge.index import Announce
-from knowledge.library import adding, load_library
+from knowledge.library import adding, bundled_folder, load_library
 from prompts import load_instructions, load_replies
 
 if TYPE_CHECKING:  # the terminal needs none of them
@@ -31,10 +31,16 @@ if TYPE_CHECKING:  # the terminal needs none of them
     from bot.storage.database import Database
     from bot.storage.review import Proposal, Resolved
     from bot.telegram.application import Entrance, TelegramChannel
+    from bot.training.bank.drafting import Drafted
+    from bot.training.bank.shelf import Shelf
+    from knowledge.bank.items import Bank
 
 ANSWERING_THREADS: Final = 2
 DEFAULT_LISTEN: Final = "127.0.0.1:8080"
 DATABASE_FILE: Final = "wanggui.db"
+BANK_FOLDER: Final = "bank"
+DRAFTING_S: Final = 90.0
+"""What a batch of items may take: nobody in a chat waits for it."""
 
 
 @contextmanager
@@ -228,6 +234,7 @@ async def _serve(
             operators=settings.operators,
             retention_days=settings.retention_days,
             stores_turns=stores_turns,
+            bank=read_bank(settings),
         )
         await serve(channel, house, entrance)
 
@@ -323,6 +330,56 @@ async def _change_additions(settings: Settings, change: "Callable[[Database], Aw
         if done:
             await Additions(settings.data_dir / ADDITIONS_FOLDER, database.review).write()
         return done
+
+
+def open_shelf(settings: Settings) -> "Shelf":
+    """The bank of the bundled regulation, with what a trainer has added to it in the data folder.
+
+    Raises:
+        BankError: what ships is damaged.
+    """
+    from bot.training.bank.shelf import Shelf
+    from knowledge.bank.reading import load_bank
+
+    regulation = load_library().principal
+    shipped = load_bank(bundled_folder() / regulation.id, regulation)
+    return Shelf(settings.data_dir / BANK_FOLDER, shipped, regulation)
+
+
+def read_bank(settings: Settings) -> "Bank":
+    """The bank that the bot runs with: what is damaged or does not pass is left out, and logged.
+
+    Raises:
+        BankError: what ships is damaged.
+    """
+    bank, lost = open_shelf(settings).sound()
+    for line in lost:
+        logging.getLogger(__name__).warning("left out of the bank: %s", line)
+    return bank
+
+
+def draft_items(settings: Settings, shelf: "Shelf", number: int, count: int) -> "Drafted":
+    """Have the language model of these settings draft items of one article.
+
+    Raises:
+        SettingsError: there is no model, or it is unusable. ModelError: it gave nothing usable.
+        WangguiError: there is no such article, or the drafts cannot be written.
+    """
+    from bot.answering.generation.models import open_model
+    from bot.answering.generation.resilience import Guarded, Limits
+    from bot.training.bank.drafting import ITEMS, Drafter
+
+    say = load_replies()["zh"]
+    if settings.llm_model is None:
+        raise SettingsError(say("bank.no_model"))
+    regulation = load_library().principal
+    article = regulation.article(number)
+    if article is None:
+        raise WangguiError(say("bank.remark_article", number=number, last=regulation.last))
+    patience_s = max(settings.llm_timeout_s, DRAFTING_S)
+    spec = replace(model_spec(settings, settings.llm_model), timeout_s=patience_s)
+    model = Guarded(open_model(spec, ITEMS), Limits.within(patience_s, 1))
+    return asyncio.run(Drafter(model, load_instructions()["zh"], shelf, say).draft(article, count))
 
 
 def quiet_logging(settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Commands a person types: wanggui chat | ask | run | index | evaluate | review | doctor.
+"""Commands a person types: wanggui chat | ask | run | index | evaluate | review | bank | doctor.
 
 The one place that speaks to people of what went wrong; heavy parts are imported by the command that needs them.
 """
@@ -7,17 +7,22 @@ import asyncio
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 
-from bot.errors import WangguiError
+from bot.errors import BankRefused, WangguiError
 from bot.settings import read_settings
-from knowledge.errors import KnowledgeError
+from knowledge.errors import BankError, KnowledgeError
 from prompts import PromptError, load_instructions, load_replies
+
+if TYPE_CHECKING:  # commands import what they need
+    from bot.training.bank.shelf import Added
+    from knowledge.bank.checking import Remark
+    from knowledge.bank.reading import Entry
 
 app = typer.Typer(
     name="wanggui",
@@ -30,6 +35,8 @@ app = typer.Typer(
 
 review_app = typer.Typer(help="复核过的问题。 Reviewed questions.", no_args_is_help=True)
 app.add_typer(review_app, name="review")
+bank_app = typer.Typer(help="题库：检查、导入、导出、出题。 The quiz bank.", no_args_is_help=True)
+app.add_typer(bank_app, name="bank")
 
 
 def main() -> None:
@@ -201,6 +208,175 @@ def review_withdraw(number: Annotated[int, typer.Argument(help="提议的，或�
         if not withdraw_adopted(settings, number):
             _stop(f"没有这个提议：{number} (no such proposal)")
         print(f"{number}: 已撤下")
+
+
+@bank_app.command("check")
+def bank_check(
+    file: Annotated[Path | None, typer.Argument(help="只查这个文件；不写就查整个题库")] = None,
+) -> None:
+    """检查题库，或一个文件：哪一条，哪里不对。 Check the bank, or a file, item by item."""
+    from bot.bootstrap import open_shelf, quiet_logging
+
+    with _explained(), _told():
+        settings = read_settings()
+        quiet_logging(settings)
+        shelf = open_shelf(settings)
+        entries, remarks = shelf.examine() if file is None else shelf.examine_file(file)
+        if _tell_check(entries, remarks):
+            sys.exit(1)
+
+
+@bank_app.command("import")
+def bank_import(file: Annotated[Path, typer.Argument(help=".xlsx .csv .docx .jsonl")]) -> None:
+    """把文件里的题目和案例收进题库；有一处不对就一条也不收。 Take a file in, all of it or nothing."""
+    from bot.bootstrap import open_shelf, quiet_logging
+    from bot.training.papers.exchange.files import read_entries
+
+    with _explained(), _told():
+        settings = read_settings()
+        quiet_logging(settings)
+        _tell_added(open_shelf(settings).add(read_entries(file)))
+
+
+@bank_app.command("export")
+def bank_export(
+    file: Annotated[Path, typer.Argument(help=".xlsx .csv .docx .jsonl")],
+    article: Annotated[list[int] | None, typer.Option(help="只要这一条的，可以写几次")] = None,
+    chapter: Annotated[list[int] | None, typer.Option(help="只要这一章的，可以写几次")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="盖掉已有的文件")] = False,
+) -> None:
+    """把题库写成一个文件。 Write the bank as a file."""
+    from bot.bootstrap import open_shelf, quiet_logging
+
+    with _explained(), _told():
+        settings = read_settings()
+        quiet_logging(settings)
+        bank = open_shelf(settings).bank().of(articles=article or (), chapters=chapter or ())
+        _write_bank(file, [*bank.items, *bank.cases], overwrite=overwrite)
+
+
+@bank_app.command("template")
+def bank_template(
+    file: Annotated[Path, typer.Argument(help=".xlsx .csv .docx")],
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="盖掉已有的文件")] = False,
+) -> None:
+    """写一个填题目用的模板，带几条例子。 Write a template with examples to fill in."""
+    from bot.bootstrap import open_shelf, quiet_logging
+
+    with _explained():
+        settings = read_settings()
+        quiet_logging(settings)
+        _write_bank(file, open_shelf(settings).examples(), overwrite=overwrite)
+
+
+@bank_app.command("draft")
+def bank_draft(
+    article: Annotated[int, typer.Argument(help="照哪一条出题")],
+    number: Annotated[int, typer.Option(min=1, max=5, help="几道")] = 3,
+) -> None:
+    """请语言模型出几道新题，留着等人批准。 Have the language model draft items; they wait for approval."""
+    from bot.answering.generation.chatting import ModelError
+    from bot.bootstrap import draft_items, open_shelf, quiet_logging
+
+    say = load_replies()["zh"]
+    with _explained(), _told():
+        settings = read_settings()
+        quiet_logging(settings)
+        try:
+            drafted = draft_items(settings, open_shelf(settings), article, number)
+        except ModelError as exc:
+            _stop(say("bank.model_trouble", kind=exc.kind))
+        for refused in drafted.refused:
+            print("\n  ".join([say("bank.draft_refused", question=refused.question), *refused.reasons]))
+        if not drafted.ids:
+            _stop(say("bank.drafted_none"))
+        print(say("bank.drafted", count=len(drafted.ids), ids="、".join(drafted.ids)))
+
+
+@bank_app.command("approve")
+def bank_approve(
+    ids: Annotated[list[str] | None, typer.Argument(help="草稿的编号；不写就列出来")] = None,
+    drop: Annotated[bool, typer.Option("--drop", help="不要这几份")] = False,
+) -> None:
+    """看草稿；批准几份，或者扔掉。 Read drafts; approve some, or drop them."""
+    from bot.bootstrap import open_shelf, quiet_logging
+    from bot.training.papers.exchange.documents import as_lines
+
+    say = load_replies()["zh"]
+    with _explained(), _told():
+        settings = read_settings()
+        quiet_logging(settings)
+        shelf = open_shelf(settings)
+        if ids and drop:
+            shelf.drop(ids)
+            print(say("bank.dropped", count=len(set(ids))))
+        elif ids:
+            _tell_added(shelf.approve(ids))
+        elif drafts := shelf.drafts():
+            blocks = ["\n".join(as_lines(draft, number)) for number, draft in enumerate(drafts, start=1)]
+            print("\n\n".join([*blocks, say("bank.how_to_approve")]))
+        else:
+            print(say("bank.no_drafts"))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn faults of a file, and what the checks refuse, into one line each and exit code 1."""
+    from bot.training.bank.telling import tell_all, tell_fault, tell_remark
+
+    say = load_replies()["zh"]
+    try:
+        yield
+    except BankError as exc:
+        _stop(tell_all([tell_fault(fault, say) for fault in exc.faults], say))
+    except BankRefused as exc:
+        errors = [tell_remark(remark, say) for remark in exc.remarks if remark.severity == "error"]
+        _stop(f"{tell_all(errors, say)}\n{say('bank.not_taken')}")
+
+
+def _tell_check(entries: "Sequence[Entry]", remarks: "Sequence[Remark]") -> bool:
+    """Print what was found; whether any of it is an error."""
+    from bot.training.bank.telling import tell_all, tell_remark
+    from knowledge.bank.items import QuizItem
+
+    say = load_replies()["zh"]
+    items = sum(isinstance(entry, QuizItem) for entry in entries)
+    counts = {"items": items, "cases": len(entries) - items}
+    if not remarks:
+        print(say("bank.clean", **counts))
+        return False
+    errors = sum(remark.severity == "error" for remark in remarks)
+    print(tell_all([tell_remark(remark, say) for remark in remarks], say))
+    print(say("bank.checked", **counts, errors=errors, warnings=len(remarks) - errors))
+    return errors > 0
+
+
+def _tell_added(added: "Added") -> None:
+    from bot.training.bank.telling import tell_all, tell_remark
+
+    say = load_replies()["zh"]
+    if added.remarks:
+        print(tell_all([tell_remark(remark, say) for remark in added.remarks], say))
+    counts = {"new": len(added.new), "replaced": len(added.replaced), "unchanged": len(added.unchanged)}
+    print(say("bank.added", **counts))
+    if added.new:
+        print(say("bank.added_ids", ids="、".join(added.new)))
+
+
+def _write_bank(file: Path, entries: "Sequence[Entry]", *, overwrite: bool) -> None:
+    from bot.training.papers.exchange.files import write_entries
+    from knowledge.library import load_library
+
+    say = load_replies()["zh"]
+    if not entries:
+        _stop(say("bank.nothing"))
+    if file.exists() and not overwrite:
+        _stop(say("bank.exists", file=file))
+    title = say("bank.title", regulation=load_library().principal.title)
+    count = write_entries(file, entries, title=title, notes=say("bank.notes").split("\n"))
+    print(say("bank.exported", file=file, count=count))
+    if count < len(entries):
+        print(say("bank.items_alone"))
 
 
 @app.command()

@@ -35,6 +35,7 @@ def examine(settings: Settings, *, listens: bool = True) -> list[Finding]:
         *_data_folder(settings),
         *_database(settings),
         *_knowledge(settings),
+        *_bank(settings),
         *_language_model(settings),
         *_telegram(settings, listens),
     ]
@@ -80,6 +81,24 @@ def _knowledge(settings: Settings) -> Iterator[Finding]:
             yield Finding("model", "ok", say("doctor.model_ok", dimensions=knowledge.index.dimensions))
     except KnowledgeError as exc:
         yield Finding("knowledge", "error", say("doctor.broken", problem=str(exc)))
+
+
+def _bank(settings: Settings) -> Iterator[Finding]:
+    from bot.bootstrap import open_shelf
+    from knowledge.errors import KnowledgeError
+
+    say = load_replies()["zh"]
+    try:
+        shelf = open_shelf(settings)
+    except KnowledgeError as exc:
+        yield Finding("bank", "error", say("doctor.broken", problem=str(exc)))
+        return
+    bank, lost = shelf.sound()
+    if lost:
+        yield Finding("bank", "warning", say("doctor.bank_bad"))
+    else:
+        counts = {"items": len(bank.items), "cases": len(bank.cases), "own": len(shelf.own())}
+        yield Finding("bank", "ok", say("doctor.bank_ok", **counts))
 
 
 def _database(settings: Settings) -> Iterator[Finding]:

@@ -4,10 +4,17 @@
     ├── SettingsError      a setting is missing or malformed: its name, and what to do
     ├── StorageError       the database cannot be opened, read or written: what to do
     ├── TelegramError      the Bot API refuses the token or cannot be reached
-    └── GroundingError     an answer was about to show a quote that does not stand in its article
+    ├── GroundingError     an answer was about to show a quote that does not stand in its article
+    └── BankRefused        quiz items or cases do not pass the checks: every remark
 
 The knowledge package has a tree of its own (`knowledge.errors`); `bot.cli` is the one place that speaks of either.
 """
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:  # settings import this before numpy may be
+    from knowledge.bank.checking import Remark
 
 
 class WangguiError(Exception):
@@ -28,3 +35,11 @@ class TelegramError(WangguiError):
 
 class GroundingError(WangguiError):
     """A quote does not stand verbatim in its article; the answer is withheld."""
+
+
+class BankRefused(WangguiError):
+    """Quiz items or cases do not pass the checks, and none of them was taken; `remarks` holds warnings too."""
+
+    def __init__(self, remarks: "Sequence[Remark]") -> None:
+        self.remarks = tuple(remarks)
+        super().__init__("\n".join(str(remark) for remark in remarks if remark.severity == "error"))

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from bot.errors import WangguiError
-from bot.storage.additions import write_whole
+from bot.files import write_whole
 from bot.storage.review import Resolved
 from knowledge.evaluation import Collection, Document, Query
 from knowledge.model import Regulation

@@ -12,6 +12,7 @@
     vectors      nothing is embedded twice                corpora     any other corpus, opened for an evaluation
     citing       which law cites which                    fusion      a few features rank such a corpus
     evaluation   a BEIR folder -> figures                 tuning      fits the weights (fusion_tuning: the few)
+    bank/        the trainers' quiz items and cases, each tied to its articles
 
 Nothing here has heard of a bot.
 """

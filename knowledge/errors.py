@@ -4,10 +4,14 @@ KnowledgeError
 ├── ReadingError           a regulation's file cannot be read: file, line, reason, what was expected
 ├── ModelError             the embedding model is missing, altered or cannot be loaded
 ├── IndexingError          the index could not be built; the one in use is untouched
-└── EvaluationError        a BEIR folder is malformed: file, line, reason
+├── EvaluationError        a BEIR folder is malformed: file, line, reason
+└── BankError              a file of quiz items or cases is malformed: every fault, each with its place
 """
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final, Literal
 
 
 class KnowledgeError(Exception):
@@ -35,3 +39,38 @@ class IndexingError(KnowledgeError):
 
 class EvaluationError(_FileError):
     """A BEIR folder is malformed."""
+
+
+FaultKind = Literal["unreadable", "missing", "unexpected", "unknown", "invisible", "twice", "formula", "too_many"]
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing that cannot be read: `line` counts from 1 (of a sheet, rows), `field` as the file names it.
+
+    `found` is what stands there, shortened; `expected` is what should, as the file would write it.
+    """
+
+    source: str
+    line: int | None
+    field: str
+    kind: FaultKind
+    found: str = ""
+    expected: str = ""
+
+    def __str__(self) -> str:
+        where = ":".join(str(part) for part in (self.source, self.line, self.field) if part)
+        told = f"{where}: {self.kind} {self.found}".rstrip()
+        return f"{told}; expected {self.expected}" if self.expected else told
+
+
+class BankError(KnowledgeError):
+    """A file of quiz items or case cards is malformed; `faults` are all that were found, in the file's order."""
+
+    _SHOWN: Final = 20
+
+    def __init__(self, faults: Sequence[Fault]) -> None:
+        self.faults = tuple(faults)
+        more = len(self.faults) - self._SHOWN
+        lines = [*map(str, self.faults[: self._SHOWN]), *([f"... and {more} more"] if more > 0 else [])]
+        super().__init__("\n".join(lines))

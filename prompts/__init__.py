@@ -1,7 +1,7 @@
 """Every sentence that a model or a person reads, as files; checked before the house opens.
 
     replies.zh.toml  replies.en.toml    the same keys, each with the same placeholders
-    answer material repair rewrite .zh.md .en.md    what a language model is told, with the placeholders of INSTRUCTIONS
+    answer material repair rewrite items … .zh.md .en.md    what a language model is told, see INSTRUCTIONS
 
 A sentence with a wrong placeholder, or a key that one language lacks, refuses to start.
 """
@@ -20,6 +20,9 @@ LANGUAGES: Final[tuple[Language, ...]] = ("zh", "en")
 
 INSTRUCTIONS: Final[Mapping[str, frozenset[str]]] = {
     "answer": frozenset(),
+    "items": frozenset(),
+    "items_material": frozenset(("fence", "label", "article", "known", "number")),
+    "items_repair": frozenset(("fence", "label", "article", "faults")),
     "material": frozenset(("fence", "evidence", "question")),
     "repair": frozenset(("fence", "evidence", "question", "faults")),
     "rewrite": frozenset(("fence", "turns", "question")),

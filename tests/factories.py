@@ -10,6 +10,7 @@ from telegram import Chat, Message, MessageEntity, User
 
 from bot.answering.composing import cite_article
 from bot.answering.model import Answer, Citation
+from knowledge.bank.items import Bank, CaseCard, QuizItem
 from knowledge.highlighting import Decisive
 from knowledge.library import Library
 from knowledge.model import Clause, Regulation
@@ -155,3 +156,47 @@ def entity_over(text: str, words: str, kind: str = MessageEntity.MENTION, user: 
     start = text.index(words)
     offset, length = (len(part.encode("utf-16-le")) // 2 for part in (text[:start], words))
     return MessageEntity(kind, offset, length, user=user)
+
+
+def make_item(item_id: str = "q1", **changes: Any) -> QuizItem:
+    """A single choice on article 12 of the bundled regulation, option 1 (from 0) right, with changes."""
+    item = QuizItem(
+        id=item_id,
+        kind="single",
+        articles=(12,),
+        quote="不得匿名诬告、有意陷害或者制造其他谣言",
+        question=f"第十二条说，不得怎样诬告？（{item_id}）",
+        options=("公开", "匿名", "当面"),
+        answer=1,
+        difficulty=1,
+        explanation="第十二条写的是“不得匿名诬告”。",
+    )
+    return replace(item, **changes)
+
+
+def make_fill_in(item_id: str = "f1", **changes: Any) -> QuizItem:
+    """A blank to fill in, on the same article."""
+    changes = {"kind": "fill_in", "question": "不得____诬告。", "options": (), "answer": "匿名"} | changes
+    return make_item(item_id, **changes)
+
+
+def make_case(case_id: str = "c1", **changes: Any) -> CaseCard:
+    """A case on the same article."""
+    case = CaseCard(
+        id=case_id,
+        title="匿名举报信",
+        story="小李写了一封匿名信。",
+        questions=("这样行不行？", "换一种写法呢？"),
+        articles=(12,),
+        quotes={12: "不得匿名诬告"},
+        notes="两边都说得通：诬告不行，举报可以。",
+    )
+    return replace(case, **changes)
+
+
+def make_bank(*entries: QuizItem | CaseCard) -> Bank:
+    """A bank of these entries, all in chapter 3."""
+    items = tuple(entry for entry in entries if isinstance(entry, QuizItem))
+    cases = tuple(entry for entry in entries if isinstance(entry, CaseCard))
+    chapters = {number: 3 for entry in entries for number in entry.articles}
+    return Bank(items, cases, chapters)

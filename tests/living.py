@@ -11,6 +11,7 @@ from bot.answering.service import Answerer
 from bot.storage.additions import Additions
 from bot.storage.database import Database
 from bot.telegram.application import Entrance, House, TelegramChannel, serve
+from knowledge.bank.items import Bank
 from prompts import load_replies
 from tests.botapi import BotApiServer
 from tests.botapi.chats import Chat, Json, Message, User
@@ -26,6 +27,7 @@ class Life:
 
     server: BotApiServer
     database: Database
+    answerer: Answerer
 
     async def answer_to(self, chat: Chat, asked: Message) -> Message:
         """Our reply to a message, once it has come."""
@@ -46,7 +48,7 @@ class Life:
         await self.server.idle(0.1)  # a press is answered first
         return answer
 
-    async def eventually(self, fetch: Callable[[], Awaitable[Found]]) -> Found:
+    async def eventually(self, fetch: Callable[[], Awaitable[Found | None]]) -> Found:
         """What `fetch` returns, once that is something."""
         async with asyncio.timeout(PATIENCE_S):
             while not (found := await fetch()):
@@ -67,6 +69,7 @@ async def living(
     server: BotApiServer | None = None,
     operators: Sequence[int] = (),
     allowed: Sequence[int] = (),
+    bank: Bank | None = None,
 ) -> AsyncIterator[Life]:
     """A bot polling a Bot API server of its own; afterwards no request may have broken the schema or the markup."""
     async with BotApiServer() as fresh:
@@ -80,6 +83,7 @@ async def living(
                 frozenset(allowed),
                 frozenset(operators),
                 90,
+                bank=bank or Bank(),
             )
             stopped = asyncio.Event()
             before = len(api.calls("getUpdates"))
@@ -91,7 +95,7 @@ async def living(
                 running.result()
             await begun
             try:
-                yield Life(api, database)
+                yield Life(api, database, answerer)
             finally:
                 stopped.set()
                 await running

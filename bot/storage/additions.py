@@ -6,12 +6,11 @@ FOLDER/questions.jsonl   one written question a line  after the bundled ones
 
 import asyncio
 import json
-import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from bot.files import write_whole
 from bot.storage.review import Resolved, ReviewStore
 from bot.storage.sql import told
 
@@ -74,24 +73,6 @@ def questions_jsonl(resolved: Sequence[Resolved]) -> str:
         if one.outcome in ("alias", "question")
     ]
     return "".join(line + "\n" for line in lines)
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file aside and put it in place at once.
-
-    Raises:
-        OSError: it cannot be written; what was there stays.
-    """
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", errors="replace", newline="\n") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _listed(articles: Sequence[int]) -> str:

@@ -1,4 +1,4 @@
-"""The database as the rest of the house sees it: one door, six stores.
+"""The database as the rest of the house sees it: one door, seven stores.
 
 async with await Database.open(url) as database:
     settings = await database.chats.settings(chat_id)
@@ -18,6 +18,7 @@ from bot.storage.passages import PassageStore
 from bot.storage.replies import EDITABLE_FOR, ReplyStore
 from bot.storage.review import ReviewStore
 from bot.storage.sql import Sql
+from bot.storage.training import TrainingStore
 from bot.storage.turns import TurnStore
 from bot.storage.usage import CHINA, PRIVATE, Figures, UsageStore
 
@@ -36,6 +37,7 @@ class Database:
         self.replies = ReplyStore(sql)
         self.passages = PassageStore(sql)
         self.turns = TurnStore(sql)
+        self.training = TrainingStore(sql)
         self._behind = WriteBehind(sql, (self.usage, self.replies, self.passages, self.review, self.turns))
 
     @classmethod
@@ -105,10 +107,13 @@ class Database:
         """
         await self._behind.flush()
         await self.chats.migrate(old_id, new_id)
+        async with self._sql.writing() as connection:
+            await self.training.migrate(connection, old_id, new_id)
         self.replies.let_go(chat_id=old_id)
 
     async def erase_person(self, user_id: int) -> int:
-        """Erase everything keyed to a person: their private chat, ids of their messages, their last questions.
+        """Erase everything keyed to a person: their private chat, ids of their messages, their last questions, and
+        their names and open votes in sessions.
 
         Returns how many rows were erased.
 
@@ -121,6 +126,7 @@ class Database:
             erased = (await connection.execute(delete(tables.replies).where(theirs))).rowcount
             said = tables.turns.c.person_id == user_id
             erased += (await connection.execute(delete(tables.turns).where(said))).rowcount
+            erased += await self.training.erase_person(connection, user_id)
             if user_id > PRIVATE:  # their private chat has their own id; below it stand groups and channels
                 for table in (tables.chats, tables.once, tables.replies):
                     erased += (await connection.execute(delete(table).where(table.c.chat_id == user_id))).rowcount
@@ -130,7 +136,7 @@ class Database:
         return erased
 
     async def erase_chat(self, chat_id: int) -> int:
-        """Erase everything kept for a group: settings, counts, open and last questions, ids of messages. Rows erased.
+        """Erase everything kept for a group: settings, counts, questions, ids of messages, sessions. Rows erased.
 
         Raises:
             StorageError: it could not be erased.
@@ -141,6 +147,7 @@ class Database:
             for table in (tables.chats, tables.usage, tables.review, tables.replies, tables.turns):
                 erased += (await connection.execute(delete(table).where(table.c.chat_id == chat_id))).rowcount
             await connection.run_sync(erase_lane, chat_id)
+            erased += await self.training.erase_chat(connection, chat_id)
         self.chats.let_go(chat_id)
         self.replies.let_go(chat_id=chat_id)
         return erased
@@ -168,3 +175,4 @@ class Database:
             await self.replies.sweep(connection, max(before, now - EDITABLE_FOR))
             await self.passages.sweep(connection, now)
             await connection.run_sync(sweep_inbox, min(retention_days, QUARANTINED_DAYS) * 86_400.0)
+            await self.training.sweep(connection, now, before)

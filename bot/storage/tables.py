@@ -178,3 +178,59 @@ replicas = Table(
     Column("seen_at", Double, nullable=False),
 )
 """Who takes from the inbox: a process that has not been seen for a while is dead, and its updates are anybody's."""
+sessions = Table(
+    "sessions",
+    metadata,
+    Column("id", Integer, primary_key=True),
+    Column("chat_id", BigInteger, nullable=False),
+    Column("topic_id", BigInteger, nullable=False),
+    Column("trainer_id", BigInteger, nullable=False),
+    Column("salt", LargeBinary, nullable=False),
+    Column("edition", Integer, nullable=False),
+    Column("opened_at", Moment, nullable=False),
+    Column("touched_at", Moment, nullable=False),
+    Column("closed_at", Moment),
+    Index(None, "opened_at"),
+    Index(
+        None,
+        "chat_id",
+        unique=True,
+        sqlite_where=text("closed_at IS NULL"),
+        postgresql_where=text("closed_at IS NULL"),
+    ),
+    sqlite_autoincrement=True,  # an old button must never mean a new session
+)
+"""In one chat one session runs at a time. `salt` is empty and `trainer_id` 0 once it has ended."""
+
+session_events = Table(
+    "session_events",
+    metadata,
+    Column("session_id", Integer, primary_key=True, autoincrement=False),
+    Column("seq", Integer, primary_key=True, autoincrement=False),
+    Column("kind", String(16), nullable=False),
+    Column("at", Moment, nullable=False),
+    Column("voter", String(32), nullable=False),
+    Column("payload", Text, nullable=False),
+)
+
+polls = Table(
+    "polls",
+    metadata,
+    Column("poll_id", String(32), primary_key=True),
+    Column("session_id", Integer, nullable=False),
+    Column("step", Integer, nullable=False),
+    Index(None, "session_id"),
+)
+
+consents = Table(
+    "consents",
+    metadata,
+    Column("session_id", Integer, primary_key=True, autoincrement=False),
+    Column("person_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("voter", String(32), nullable=False),
+    Column("name", String(64), nullable=False),
+    Column("until", Moment, nullable=False),
+    Index(None, "person_id"),
+    Index(None, "until"),
+)
+"""Who agreed to be named in a session, and until when they were told that it is kept."""

@@ -15,6 +15,9 @@ buttons                what the buttons below an answer do; votes are counted, v
 welcoming menus        first words, deep links; what Telegram shows of the bot
 configuring reviewing  a group's own settings, and the questions it is asked to look at
 statistics charts      /stats, as a picture
+quizzing wishes        /quiz: questions of the bank as polls; which ones the words behind it mean
+sessions conducting     /train: who may press what; posting steps, ending polls, minding the time, hearing votes
+setting_up posters polls    the panel before a session, its steps as messages, its questions as polls; pure
 personal sweeping      /privacy, /forget, and what is dropped with time
 
 rendering              Answer -> HTML of one message; pure

@@ -50,6 +50,15 @@ class Administrators:
         self._known[key] = (now, member.status in _RANKS)
         return self._known[key][1]
 
+    async def way_into(self, chat_id: int) -> str:
+        """A link into that group, where Telegram tells the bot of one; else empty."""
+        try:
+            chat = await self._bot.get_chat(chat_id)
+        except TelegramError as exc:
+            log.info("Telegram does not say how a group is joined: %s", type(exc).__name__)
+            return ""
+        return f"https://t.me/{chat.username}" if chat.username else chat.invite_link or ""
+
     async def bot_hears_all(self, chat_id: int) -> bool:
         """Whether Telegram hands the bot every message of that group: privacy mode is off, or it administers it."""
         try:

@@ -25,7 +25,7 @@ from bot.telegram.outgoing import Outgoing
 if TYPE_CHECKING:  # Parts holds an Admission
     from bot.telegram.parts import Parts
 
-GROUP: Final = -1
+GROUP: Final = -2
 """PTB's handler group: before all others."""
 GUEST_S: Final = 24 * 3600.0
 _MOST_KNOWN: Final = 10_000
@@ -68,6 +68,8 @@ class Admission:
     async def _check(self, update: Update, parts: "Parts") -> None:
         chat, user = update.effective_chat, update.effective_user
         self._follow(update.message)
+        if update.poll or update.poll_answer:  # of polls that we have sent, where we are admitted
+            return
         if self.admits(chat.id if chat else None, user.id if user else None):
             return
         if _is_anybodys(update, parts) or await self._is_guest(update, parts):

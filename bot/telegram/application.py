@@ -10,7 +10,7 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from telegram.error import InvalidToken, TelegramError
@@ -24,6 +24,7 @@ from bot.storage.inbox import SqlInbox
 from bot.telegram.administrators import Administrators
 from bot.telegram.admission import Admission
 from bot.telegram.backlog import Backlog
+from bot.telegram.conducting import Conducting
 from bot.telegram.delivery import Delivery
 from bot.telegram.handlers import HANDLERS
 from bot.telegram.health import Health, WebhookWatch
@@ -39,6 +40,8 @@ from bot.telegram.rawbot import RawBot
 from bot.telegram.reception import Reception
 from bot.telegram.transport import AiohttpRequest
 from bot.telegram.webhook import Address, Webhook, build_site, serving
+from bot.training.ledgers import Ledgers
+from knowledge.bank.items import Bank
 from prompts import Language, Replies
 
 WEBHOOK_CONNECTIONS: Final = 100
@@ -95,6 +98,7 @@ class House:
     operators: frozenset[int]
     retention_days: int
     stores_turns: bool = False
+    bank: Bank = field(default_factory=Bank)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,20 +175,31 @@ async def _let_go(application: App) -> None:
 async def _furnished(application: App, house: House) -> AsyncIterator[Parts]:
     """The parts, with every handler registered and started; afterwards each is told to stop."""
     me, meter = application.bot.bot, Meter()
+    delivery = Delivery(application.bot, house.database.migrate_chat, meter=meter)
+    conducting = Conducting(
+        delivery,
+        Ledgers(house.database.training, house.answerer.library.principal),
+        house.replies,
+        me.username or "",
+        _now,
+        retention=timedelta(days=house.retention_days),
+    )
     parts = Parts(
         answerer=house.answerer,
         replies=house.replies,
         bot=Bot(me.id, me.username or ""),
         database=house.database,
-        delivery=Delivery(application.bot, house.database.migrate_chat, meter=meter),
+        delivery=delivery,
         budget=PersonBudget(),
         twins=Twins(),
         admission=Admission(house.allowed, house.operators),
         administrators=Administrators(application.bot),
-        clock=lambda: datetime.now(UTC),
+        clock=_now,
         operators=house.operators,
         additions=house.additions,
         retention_days=house.retention_days,
+        conducting=conducting,
+        bank=house.bank,
         stores_turns=house.stores_turns,
         meter=meter,
     )
@@ -212,6 +227,10 @@ async def _receiving(application: App, parts: Parts, started: datetime) -> "Asyn
     finally:
         await reception.lanes.finish(FINISH_S)
         await inbox.close(reception.begun)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 async def _tell(handlers: Iterable[object], event: str) -> None:

@@ -150,7 +150,15 @@ class Asking:
             parts.twins.keep(message.chat.id, topic, question.text, reply_id)
         if replacing is None:
             count_answer(parts, message.chat.id, answer)
+            await self._note_for_papers(message, answer)
         note_unanswered(parts, message.chat.id, answer, reply_id)
+
+    async def _note_for_papers(self, message: Message, answer: Answer) -> None:
+        """What is asked while a session runs stands in its papers, without who asked."""
+        if is_group(message) and answer.reason != "not_a_question":
+            principal = self._parts.answerer.library.principal.id
+            cited = [citation.article for citation in answer.citations if citation.regulation_id == principal]
+            await self._parts.conducting.note_asked(message.chat.id, answer.question, cited)
 
     async def _watch(
         self, message: Message, question: Question, language: Language, settings: ChatSettings, replacing: int | None

@@ -57,6 +57,12 @@ _CHOICES: Final = (
         (("settings.length_full", "full"), ("settings.length_brief", "brief")),
         private=True,
     ),
+    _Choice(
+        "sq",
+        "quiz_anonymous",
+        "settings.quiz",
+        (("settings.quiz_anonymous", True), ("settings.quiz_open", False)),
+    ),
     _Choice("sm", "language_model", "settings.model", (("settings.model_on", True), ("settings.model_off", False))),
 )
 _MINUTES, _QUIET, _FROM, _UNTIL, _PANEL, _DONE = "sn", "sh", "sf", "su", "sp", "sd"

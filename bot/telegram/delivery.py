@@ -18,7 +18,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Itera
 from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from telegram import (
     CallbackQuery,
@@ -44,6 +44,7 @@ from telegram.error import (
 from bot.telegram.metering import Meter
 from bot.telegram.outgoing import Outgoing, bare
 from bot.telegram.pacing import ChatPacing
+from bot.telegram.polls import Counted, Poll, SentPoll, read_counts, read_sent
 from bot.telegram.rawbot import RawBot
 from bot.telegram.refusals import Refusal, read_refusal
 from bot.telegram.seeking import Traces, seek
@@ -200,6 +201,40 @@ class Delivery:
         fate.landed = sent
         self.traces.sent(chat_id, sent)
         return sent
+
+    async def send_poll(
+        self, chat_id: int, poll: Poll, *, topic: int | None = None, reply_to: int | None = None
+    ) -> SentPoll | Refusal | None:
+        """Send a poll: where it stands; why Telegram refuses it; None where it could not be sent at all."""
+
+        async def post(current: int) -> SentPoll:
+            here: dict[str, Any] = {}
+            if current == chat_id:
+                here = {"message_thread_id": topic, "reply_parameters": _replying(reply_to)}
+            return read_sent(await self._bot.call("sendPoll", chat_id=current, **poll.fields(), **here))
+
+        try:
+            return await self._in_turn(chat_id, post)
+        except BadRequest as exc:
+            self._say_failed("poll", exc)
+            return read_refusal(exc.message)
+        except (TelegramError, _GivenUp) as exc:
+            self._say_failed("poll", exc)
+            return None
+
+    async def stop_poll(self, chat_id: int, message_id: int) -> Counted | Refusal | None:
+        """End a poll: its last counts; why Telegram refuses (it has ended by itself); None where it was not reached."""
+
+        async def stop(current: int) -> Counted:
+            return read_counts(await self._bot.call("stopPoll", chat_id=current, message_id=message_id))
+
+        try:
+            return await self._in_turn(chat_id, stop, repeatable=True)
+        except BadRequest as exc:
+            return read_refusal(exc.message)
+        except (TelegramError, _GivenUp) as exc:
+            self._say_failed("end of a poll", exc)
+            return None
 
     async def edit(self, chat_id: int, message_id: int, outgoing: Outgoing) -> bool:
         """Put other words and buttons into a message; False where it can no longer be edited."""
@@ -416,7 +451,7 @@ class Delivery:
             parse_mode=_HTML,
             reply_markup=outgoing.keyboard.to_dict() if outgoing.keyboard else None,
             message_thread_id=topic,
-            reply_parameters={"message_id": reply_to, "allow_sending_without_reply": True} if reply_to else None,
+            reply_parameters=_replying(reply_to),
             link_preview_options=_NO_PREVIEW,
         )
         if not isinstance(sent, dict) or not isinstance(sent.get("message_id"), int):
@@ -569,6 +604,10 @@ class Delivery:
 
 def _topic(message: Message) -> int | None:
     return message.message_thread_id if message.is_topic_message else None
+
+
+def _replying(reply_to: int | None) -> dict[str, Any] | None:
+    return {"message_id": reply_to, "allow_sending_without_reply": True} if reply_to else None
 
 
 def _plainer(outgoing: Outgoing, refusal: Refusal) -> Outgoing:

@@ -15,9 +15,11 @@ from bot.telegram.navigating import Navigating
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.parts import Parts
 from bot.telegram.personal import Personal
+from bot.telegram.quizzing import Quizzing
 from bot.telegram.rendering import safe
 from bot.telegram.reviewing import Reviewing
 from bot.telegram.searching import Searching
+from bot.telegram.sessions import Sessions
 from bot.telegram.speaking import sentences_for
 from bot.telegram.statistics import Statistics
 from bot.telegram.sweeping import Sweeping
@@ -68,6 +70,8 @@ HANDLERS: Final[tuple[type[Handler], ...]] = (
     Configuring,
     Statistics,
     Personal,
+    Sessions,
+    Quizzing,
     Sweeping,
     Welcoming,
     Navigating,

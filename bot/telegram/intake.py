@@ -9,7 +9,10 @@ from telegram.constants import ChatType
 
 _COMMAND: Final = re.compile(r"^/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(?=\s|$)")
 COMMANDS: Final = frozenset(
-    ("start", "help", "ask", "article", "chapter", "toc", "search", "privacy", "forget", "settings", "review", "stats")
+    (
+        *("start", "help", "ask", "article", "chapter", "toc", "search", "privacy", "forget"),
+        *("quiz", "settings", "review", "stats", "train"),
+    )
 )
 """Ours; any other command is meant for another bot."""
 _ASKING: Final = re.compile(

@@ -21,7 +21,9 @@ log = logging.getLogger(__name__)
 
 
 def lane_of(update: Update) -> Hashable:
-    """What must stay in order together: a chat's messages, a person's presses in a chat, a person's inline queries."""
+    """What must stay in order together: a chat's messages, a person's presses in a chat, a poll, inline queries."""
+    if poll_id := poll_of(update):
+        return ("poll", poll_id)
     if update.callback_query:
         message = update.callback_query.message
         return ("press", message.chat.id if message else None, update.callback_query.from_user.id)
@@ -30,6 +32,13 @@ def lane_of(update: Update) -> Hashable:
     if update.effective_chat:
         return update.effective_chat.id
     return ("update", update.update_id)
+
+
+def poll_of(update: Update) -> str:
+    """The poll that an update tells of, empty where it tells of none."""
+    if update.poll_answer:
+        return update.poll_answer.poll_id
+    return update.poll.id if update.poll else ""
 
 
 class Lanes:
@@ -45,8 +54,8 @@ class Lanes:
         """How many lanes are at work."""
         return len(self._waiting)
 
-    def put(self, lane: Hashable, work: Work, *, otherwise: Work | None = None) -> bool:
-        """Queue work; False where the lane is full.
+    def put(self, lane: Hashable, work: Work, *, otherwise: Work | None = None, most: int | None = None) -> bool:
+        """Queue work; False where `most` (or what the lanes hold in general) wait already.
 
         `otherwise` then takes its place at the end of the lane, once until the lane is empty again.
         """
@@ -57,7 +66,7 @@ class Lanes:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
             return True
-        if len(waiting) < self._most and lane not in self._overflowing:
+        if len(waiting) < (most or self._most) and lane not in self._overflowing:
             waiting.append(work)
             return True
         if otherwise is not None and lane not in self._overflowing:

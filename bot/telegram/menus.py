@@ -17,9 +17,9 @@ from telegram.error import TelegramError
 
 from prompts import LANGUAGES, Language, Replies
 
-MEMBERS: Final = ("ask", "article", "chapter", "toc", "search", "help", "privacy")
-PRIVATE: Final = ("ask", "search", "toc", "article", "chapter", "help", "settings", "privacy", "forget")
-ADMINISTRATORS: Final = (*MEMBERS, "settings", "review", "stats")
+MEMBERS: Final = ("ask", "article", "chapter", "toc", "search", "quiz", "help", "privacy")
+PRIVATE: Final = ("ask", "search", "toc", "article", "chapter", "quiz", "help", "settings", "privacy", "forget")
+ADMINISTRATORS: Final = (*MEMBERS, "train", "settings", "review", "stats")
 
 MENUS: Final[tuple[tuple[BotCommandScope, tuple[str, ...]], ...]] = (
     (BotCommandScopeDefault(), MEMBERS),

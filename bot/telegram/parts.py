@@ -9,12 +9,14 @@ from bot.storage.additions import Additions
 from bot.storage.database import Database
 from bot.telegram.administrators import Administrators
 from bot.telegram.admission import Admission
+from bot.telegram.conducting import Conducting
 from bot.telegram.delivery import Delivery
 from bot.telegram.intake import Bot
 from bot.telegram.limits import PersonBudget, Twins
 from bot.telegram.metering import Meter
 from bot.telegram.recalling import Recalled
 from bot.telegram.waiting import Waiting
+from knowledge.bank.items import Bank
 from prompts import Language, Replies
 
 
@@ -35,6 +37,8 @@ class Parts:
     operators: frozenset[int]
     additions: Additions
     retention_days: int
+    conducting: Conducting
+    bank: Bank
     stores_turns: bool = False
     recalled: Recalled = field(default_factory=Recalled, kw_only=True)
     waiting: Waiting = field(default_factory=Waiting, kw_only=True)

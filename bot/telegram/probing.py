@@ -17,6 +17,8 @@ ALLOWED_UPDATES: Final = (
     Update.CALLBACK_QUERY,
     Update.INLINE_QUERY,
     Update.MY_CHAT_MEMBER,
+    Update.POLL,
+    Update.POLL_ANSWER,
 )
 """The kinds of updates that the handlers need, and nothing else."""
 

@@ -18,7 +18,7 @@ from telegram.ext import Application
 
 from bot.telegram.backlog import Backlog
 from bot.telegram.intake import take_argument, take_question
-from bot.telegram.lanes import Lanes, lane_of
+from bot.telegram.lanes import Lanes, lane_of, poll_of
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.parts import Parts
 from bot.telegram.post import Post
@@ -78,9 +78,9 @@ class Reception:
         if again and update.message:
             self._parts.delivery.traces.suspect(update.message.chat_id, update.message.message_id, ours)
         self.in_hand.add(number)
-        if not self.lanes.put(
-            lane, partial(self._run, update, number, time.monotonic()), otherwise=self._regret(update)
-        ):
+        most = MOST_IN_HAND if poll_of(update) else None  # a room votes at once, and every vote counts
+        work = partial(self._run, update, number, time.monotonic())
+        if not self.lanes.put(lane, work, otherwise=self._regret(update), most=most):
             self._finish(number, None)
 
     async def _run(self, update: Update, number: int, taken_at: float) -> None:

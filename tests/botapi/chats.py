@@ -103,6 +103,7 @@ class Chat:
         self.drafts: list[Json] = []
         self.reactions: dict[int, list[Json]] = {}
         self._stored: dict[int, Message] = {}
+        self._votes: dict[int, dict[int, tuple[int, ...]]] = {}
         self._heads: dict[int, Message] = {}
         self._meant_for_bot: set[int] = set()
         self._last_bot: int | None = None
@@ -159,18 +160,38 @@ class Chat:
         self.server.push("callback_query", payload, f"callback{user.id}")
         return query
 
-    async def vote(self, user: User, message: Message, *options: int) -> None:
-        """Answers a poll; an anonymous poll tells the bot only the new counts."""
+    async def vote(self, user: User, message: Message, *options: int) -> bool:
+        """Answers a poll, changes the answer, or takes it back (no options); False where Telegram does not let them.
+
+        A closed poll takes no vote; a vote is changed only where the poll allows it. An anonymous poll tells the bot
+        only the new counts, any other only who votes.
+        """
         poll: Json = self._stored[message.id]["poll"]
-        for option in options:
-            poll["options"][option]["voter_count"] += 1
-        poll["total_voter_count"] += 1
+        cast = self._votes.setdefault(message.id, {})
+        before = cast.get(user.id, ())
+        if poll["is_closed"] or (user.id in cast and not poll["allows_revoting"]) or before == options:
+            return False
+        if len(options) > 1 and not poll["allows_multiple_answers"]:
+            raise AssertionError("this poll takes one answer")
+        for change, chosen in ((-1, before), (1, options)):
+            for option in chosen:
+                poll["options"][option]["voter_count"] += change
+        poll["total_voter_count"] += bool(options) - bool(before)
+        cast[user.id] = options
         if poll["is_anonymous"]:
             self.server.push("poll", poll, f"poll{poll['id']}")
-            return
+            return True
         names = [poll["options"][option]["persistent_id"] for option in options]
         answer = {"poll_id": poll["id"], "user": user, "option_ids": list(options), "option_persistent_ids": names}
         self.server.push("poll_answer", answer, f"poll{poll['id']}")
+        return True
+
+    def close_poll(self, message: Message) -> None:
+        """Ends a poll, by the bot's hand or because its time is over; the bot is told of its last state."""
+        poll: Json = message["poll"]
+        if not poll["is_closed"]:
+            poll["is_closed"] = True
+            self.server.push("poll", poll, f"poll{poll['id']}")
 
     async def set_status(self, user: User, status: str, by: User | None = None) -> None:
         """Makes ``user`` (or the bot) a ``member``, ``administrator``, ``creator``, ``left`` or ``kicked``."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import itertools
 import re
@@ -191,7 +192,8 @@ class Methods:
         options = [self._formatted(option, "text", "text_entities", "text_parse_mode") for option in p["options"]]
         _check_poll(p, question, explanation, options)
         correct = {"correct_option_ids": p["correct_option_ids"]} if "correct_option_ids" in p else {}
-        poll = {"id": str(next(self._numbers)), "question": question.text, "total_voter_count": 0, **correct}
+        number = 5_000_000_000_000_000_000 + next(self._numbers)
+        poll = {"id": str(number), "question": question.text, "total_voter_count": 0, **correct}
         poll |= {"is_closed": p.get("is_closed", False), "is_anonymous": p.get("is_anonymous", True)}
         poll |= {"type": p.get("type", "regular"), "members_only": False}
         poll |= {"allows_multiple_answers": p.get("allows_multiple_answers", False)}
@@ -203,7 +205,10 @@ class Methods:
         if explanation.text:
             poll |= {"explanation": explanation.text, "explanation_entities": explanation.entities}
         poll |= {key: p[key] for key in ("open_period", "close_date") if key in p}
-        return self._send(p, {"poll": poll})
+        sent = self._send(p, {"poll": poll})
+        if seconds := p.get("open_period") or (p["close_date"] - time.time() if "close_date" in p else 0):
+            asyncio.get_running_loop().call_later(seconds, self._chat(p).close_poll, sent)
+        return sent
 
     def stop_poll(self, p: Json) -> Json:
         message = self._message(p, "message with poll to stop not found")
@@ -212,9 +217,8 @@ class Methods:
             raise bad_request("poll can't be stopped")
         if poll["is_closed"]:
             raise bad_request("poll has already been closed")
-        poll["is_closed"] = True
         self._set_keyboard(message, _keyboard(p))
-        self._world.push("poll", poll, f"poll{poll['id']}")
+        self._chat(p).close_poll(message)
         return poll
 
     def edit_message_text(self, p: Json) -> Message | bool:
@@ -435,8 +439,13 @@ def _check_poll(p: Json, question: Formatted, explanation: Formatted, options: l
             )
     if utf16_length(explanation.text) > 200 or explanation.text.count("\n") > 2:
         raise bad_request("MESSAGE_TOO_LONG")
+    if "open_period" in p and "close_date" in p:
+        raise bad_request("can't specify both open period and close date")
     correct = p.get("correct_option_ids", [])
-    if p.get("type") == "quiz" and (not correct or not all(0 <= number < len(options) for number in correct)):
+    several = len(correct) > 1 and not p.get("allows_multiple_answers")
+    if p.get("type") == "quiz" and (
+        not correct or several or not all(0 <= number < len(options) for number in correct)
+    ):
         raise bad_request("wrong correct option ID specified")
 
 

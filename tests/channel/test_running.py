@@ -53,7 +53,7 @@ async def hooked(answerer: Answerer, folder: Path) -> AsyncIterator[tuple[Life, 
 
         running = asyncio.create_task(serve(channel, furnished, entrance, until))
         await api.next_call("setWebhook", timeout_s=20)
-        yield Life(api, furnished.database), root
+        yield Life(api, furnished.database, answerer), root
         stopped.set()
         await running
         assert api.violations == []

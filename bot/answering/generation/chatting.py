@@ -16,9 +16,9 @@
 No text of a question, a prompt or a response is ever in one of these.
 """
 
-from collections.abc import AsyncGenerator
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from collections.abc import AsyncGenerator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, ClassVar, Protocol
 
 from bot.errors import WangguiError
 
@@ -109,6 +109,15 @@ class Prompt:
 
     system: str
     user: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a structured response looks like: a name, a JSON schema, and the most tokens that it may take."""
+
+    name: str
+    schema: Mapping[str, Any] = field(hash=False)
+    max_tokens: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from bot.answering.generation.chatting import Shape
+
 MAX_CLAIMS: Final = 4
 MAX_OPEN: Final = 2
 
@@ -32,8 +34,7 @@ class Draft(BaseModel):
     open: tuple[str, ...] = ()
 
 
-DRAFT_NAME: Final = "answer"
-DRAFT_SCHEMA: Final[dict[str, Any]] = {
+_SCHEMA: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
         "claims": {
@@ -56,3 +57,4 @@ DRAFT_SCHEMA: Final[dict[str, Any]] = {
     "additionalProperties": False,
 }
 """The draft as a JSON schema, without bounds on length: several endpoints refuse schemas that have them."""
+DRAFT: Final = Shape("answer", _SCHEMA, max_tokens=900)

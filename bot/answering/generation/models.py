@@ -21,10 +21,11 @@ from bot.answering.generation.chatting import (
     Overloaded,
     Prompt,
     RefusedKey,
+    Shape,
     TimedOut,
     Unreachable,
 )
-from bot.answering.generation.draft import DRAFT_NAME, DRAFT_SCHEMA
+from bot.answering.generation.draft import DRAFT
 from bot.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -34,7 +35,6 @@ if TYPE_CHECKING:
 Method = Literal["json_schema", "function_calling", "json_mode", "plain"]
 
 CONNECT_S: Final = 5.0
-MAX_TOKENS: Final = 900
 _OPENAI_WAYS: Final[tuple[Method, ...]] = ("json_schema", "function_calling", "json_mode", "plain")
 _OLLAMA_WAYS: Final[tuple[Method, ...]] = ("json_schema", "plain")
 _OTHER_WAYS: Final[tuple[Method, ...]] = ("function_calling", "plain")
@@ -50,10 +50,6 @@ _MODERATION: Final = (
     "敏感",
     "不当内容",
 )
-_TOOL: Final = {
-    "type": "function",
-    "function": {"name": DRAFT_NAME, "description": "Give the draft.", "parameters": DRAFT_SCHEMA},
-}
 
 log = logging.getLogger(__name__)
 
@@ -68,8 +64,8 @@ class ModelSpec:
     timeout_s: float = 20.0
 
 
-def open_model(spec: ModelSpec) -> ChatModel:
-    """The model of that name; nothing is connected yet.
+def open_model(spec: ModelSpec, shape: Shape = DRAFT) -> ChatModel:
+    """The model of that name, whose structured responses have this shape; nothing is connected yet.
 
     Raises:
         SettingsError: its provider is unknown or not installed, or it refuses the settings.
@@ -83,20 +79,20 @@ def open_model(spec: ModelSpec) -> ChatModel:
         raise SettingsError("WANGGUI_LLM_MODEL: 需要 pip install 'wanggui[llm]' (needs the extra llm)") from exc
     _keep_to_ourselves()
     try:
-        model = init_chat_model(spec.name, **_options(spec, provider))
+        model = init_chat_model(spec.name, **_options(spec, provider, shape.max_tokens))
     except ImportError as exc:
         extra = "llm" if provider == "openai" else f"llm-{provider}"
         named = f"pip install 'wanggui[{extra}]' 或 langchain-{provider}"
         raise SettingsError(f"WANGGUI_LLM_MODEL: {provider} 需要 {named} (needs that package)") from exc
     except Exception as exc:  # each provider raises its own; their texts may hold the key
         raise SettingsError(f"WANGGUI_LLM_MODEL: {provider} 不接受这些设置 ({type(exc).__name__})") from None
-    return LangChainModel(model, f"{spec.name}@{spec.base_url or ''}")
+    return LangChainModel(model, f"{spec.name}@{spec.base_url or ''}", shape)
 
 
-def _options(spec: ModelSpec, provider: str) -> dict[str, Any]:
+def _options(spec: ModelSpec, provider: str, max_tokens: int) -> dict[str, Any]:
     options: dict[str, Any] = {
         "temperature": 0.0,
-        "max_tokens": MAX_TOKENS,
+        "max_tokens": max_tokens,
         "max_retries": 0,
         "timeout": spec.timeout_s,
     }
@@ -113,7 +109,7 @@ def _options(spec: ModelSpec, provider: str) -> dict[str, Any]:
             options["api_key"] = "none"  # else the client would send OPENAI_API_KEY to an endpoint that is not OpenAI's
     if provider == "ollama":
         del options["max_tokens"], options["max_retries"], options["timeout"]
-        options |= {"num_predict": MAX_TOKENS, "client_kwargs": {"timeout": spec.timeout_s}}
+        options |= {"num_predict": max_tokens, "client_kwargs": {"timeout": spec.timeout_s}}
     return options
 
 
@@ -127,8 +123,10 @@ def _keep_to_ourselves() -> None:
 class LangChainModel:
     """A chat model over LangChain's; remembers by which way the endpoint gives structured output."""
 
-    def __init__(self, model: "BaseChatModel", name: str) -> None:
-        self._model, self._name = model, name
+    def __init__(self, model: "BaseChatModel", name: str, shape: Shape = DRAFT) -> None:
+        self._model, self._name, self._shape = model, name, shape
+        function = {"name": shape.name, "description": "Give the draft.", "parameters": shape.schema}
+        self._tool = {"type": "function", "function": function}
         kinds = {kind.__name__ for kind in type(model).__mro__}
         self._ollama = "ChatOllama" in kinds
         self._openai = "BaseChatOpenAI" in kinds
@@ -187,20 +185,20 @@ class LangChainModel:
     def _request(self, method: Method) -> dict[str, Any]:
         if method == "function_calling":
             # langchain's bind_tools would validate and convert what is already in the wire's form
-            chosen = {"type": "function", "function": {"name": DRAFT_NAME}}
-            return {"tools": [_TOOL], "tool_choice": chosen} if self._openai else self._bound_tools()
+            chosen = {"type": "function", "function": {"name": self._shape.name}}
+            return {"tools": [self._tool], "tool_choice": chosen} if self._openai else self._bound_tools()
         if method == "plain":
             return {"stream_usage": False} if self._openai else {}
         if self._ollama:
-            return {"format": DRAFT_SCHEMA}
+            return {"format": self._shape.schema}
         wanted: dict[str, Any] = {"type": "json_object"}
         if method == "json_schema":
-            schema = {"name": DRAFT_NAME, "schema": DRAFT_SCHEMA, "strict": True}
+            schema = {"name": self._shape.name, "schema": self._shape.schema, "strict": True}
             wanted = {"type": "json_schema", "json_schema": schema}
         return {"extra_body": {"response_format": wanted}}  # `response_format` itself would take the SDK's slow parser
 
     def _bound_tools(self) -> dict[str, Any]:
-        bound = self._model.bind_tools([_TOOL], tool_choice=DRAFT_NAME)
+        bound = self._model.bind_tools([self._tool], tool_choice=self._shape.name)
         return dict(getattr(bound, "kwargs", {}))
 
 

@@ -70,7 +70,7 @@ def answer_prompt(instructions: Instructions, question: str, evidence: Sequence[
     """The request for a draft."""
     marked = _evidence(evidence)
     return Prompt(
-        instructions("answer"), _fenced(instructions, "material", evidence=marked, question=_question(question))
+        instructions("answer"), fenced(instructions, "material", evidence=marked, question=_question(question))
     )
 
 
@@ -84,14 +84,14 @@ def repair_prompt(
         f"- {_mark(lost.claim.evidence, len(evidence))}: {said.get(lost.fault, otherwise)}" for lost in dropped
     )
     marked = _evidence(evidence)
-    told = _fenced(instructions, "repair", evidence=marked, question=_question(question), faults=faults)
+    told = fenced(instructions, "repair", evidence=marked, question=_question(question), faults=faults)
     return Prompt(instructions("answer"), told)
 
 
 def rewrite_prompt(instructions: Instructions, question: str, earlier: Sequence[str]) -> Prompt:
     """The request to make a follow-up whole; `earlier` are the last questions, oldest first."""
     turns = "\n".join(f"{place}. {_question(turn)}" for place, turn in enumerate(earlier, start=1))
-    return Prompt("", _fenced(instructions, "rewrite", turns=turns, question=_question(question)))
+    return Prompt("", fenced(instructions, "rewrite", turns=turns, question=_question(question)))
 
 
 def secrets_of(instructions: Instructions) -> frozenset[str]:
@@ -129,6 +129,7 @@ def _evidence(evidence: Sequence[Citation]) -> str:
     return "\n".join(lines)
 
 
-def _fenced(instructions: Instructions, name: str, **values: str) -> str:
+def fenced(instructions: Instructions, name: str, **values: str) -> str:
+    """An instruction filled with material, between fences that no material can foretell."""
     fence = hashlib.sha256("\0".join(values.values()).encode("utf-8", "replace")).hexdigest()[:8]
     return instructions(name, fence=fence, **values)
