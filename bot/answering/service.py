@@ -90,6 +90,16 @@ class Answerer:
         """Tokens that the model has used since the start."""
         return self._writer.counts["tokens"] if self._writer else 0
 
+    @property
+    def model_hit_rate(self) -> float:
+        """The share of questions for the model that needed no call."""
+        return self._writer.cache.hit_rate if self._writer else 0.0
+
+    @property
+    def model_counts(self) -> Mapping[str, int]:
+        """How often what happened with the model since the start: calls, claims, what was dropped and why."""
+        return dict(self._writer.counts) if self._writer else {}
+
     async def answer(
         self,
         question: str,

@@ -45,6 +45,8 @@ class Health:
         meter.watch("backlog_oldest_seconds", "Age of the oldest of them", lambda: inbox.depth.oldest_s)
         meter.watch("quarantined", "Updates that could not be read", lambda: inbox.depth.quarantined)
         meter.watch("model_tokens", "Tokens that the language model has used", lambda: answerer.model_tokens)
+        meter.watch("model_hit_rate", "Share of its questions that needed no call", lambda: answerer.model_hit_rate)
+        meter.watch_each("model_events", "What happened with the language model", lambda: answerer.model_counts)
         meter.watch("model_rests", "1 while the language model is left alone", lambda: float(answerer.model_rests))
         meter.watch("database_fails", "1 while the inbox cannot be written", lambda: float(inbox.problem is not None))
         meter.watch("updates_fail", "1 while no updates come in", lambda: float(entrance() is not None))

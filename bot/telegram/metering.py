@@ -1,11 +1,13 @@
 """What /metrics counts: numbers only, never words, never persons, never chats."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, Literal
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import CounterMetricFamily
+from prometheus_client.registry import Collector
 
 from bot.answering.model import Answer
 
@@ -59,9 +61,27 @@ class Meter:
         """Show a number that something else holds, as it is whenever it is asked for."""
         Gauge(f"wanggui_{name}", what, registry=self._registry).set_function(value)
 
+    def watch_each(self, name: str, what: str, values: Callable[[], Mapping[str, float]]) -> None:
+        """Show numbers that something else counts by event, as they are whenever they are asked for."""
+        self._registry.register(_Events(f"wanggui_{name}", what, values))
+
     def text(self) -> bytes:
         """Everything, as Prometheus reads it."""
         return generate_latest(self._registry)
 
     def _counter(self, name: str, what: str, *labels: str) -> Counter:
         return Counter(f"wanggui_{name}", what, labels, registry=self._registry)
+
+
+class _Events(Collector):
+    def __init__(self, name: str, what: str, values: Callable[[], Mapping[str, float]]) -> None:
+        self._name, self._what, self._values = name, what, values
+
+    def describe(self) -> Iterable[CounterMetricFamily]:
+        return [CounterMetricFamily(self._name, self._what, labels=["event"])]
+
+    def collect(self) -> Iterable[CounterMetricFamily]:
+        family = CounterMetricFamily(self._name, self._what, labels=["event"])
+        for event, count in sorted(self._values().items()):
+            family.add_metric([event], count)
+        return [family]

@@ -13,7 +13,7 @@ from typing import Final
 
 from bot.answering.generation.draft import DraftClaim
 from bot.answering.generation.force import NEGATIONS, Kind, Passage, is_cut, passage_at
-from bot.answering.generation.telling import judges, strange
+from bot.answering.generation.telling import asks_again, judges, strange
 from bot.answering.generation.wording import Fault, Setting, fault_of
 from bot.answering.instructing import without_instructions
 from bot.answering.model import Citation, Claim
@@ -95,6 +95,8 @@ def ground(claim: DraftClaim, context: Context) -> Claim | Dropped:
     if fault:
         return Dropped(claim, fault)
     say = load_replies()[context.language]
+    if asks_again(case, context.question):
+        case = say("claim.asked", case=case)
     sentence = say(_SENTENCES[passage.kind], case=case, words=passage.words, marker=passage.marker)
     return Claim(sentence, replace(evidence, quote=quote, emphasis=None))
 

@@ -12,6 +12,7 @@ from bot.answering.generation.force import NEGATIONS
 from knowledge.normalising import normalise
 from prompts import Language
 
+_MARKS: Final = " ?？!！。.，,~～…"
 _EITHER: Final = re.compile(
     r"([\u4e00-\u9fff])不\1[\u4e00-\u9fff]?|是否|能否|可否|有没有|不知道?怎么办?|不小心|是真是假|是对是错|不论|无论|不同|违反了?(?:本|有关|这些|这个)?规定(?=了|的?$|的?，|之后|以后|会|的?后果)"
 )
@@ -71,7 +72,12 @@ _SMALL_EN: Final = frozenset(
 
 
 def judges(case: str, question: str, article: str, language: Language) -> bool:
-    """Whether the case says that something is allowed; or required, so or not so where the reader did not say that."""
+    """Whether the case says that something is allowed; or required, so or not so where the reader did not say that.
+
+    The reader's own question, put again as a question, says nothing of the kind.
+    """
+    if asks_again(case, question):
+        return False
     if language == "en":
         known = set(_WORD_EN.findall(normalise(question).replace("’", "'")))
         return any(word in _JUDGING_EN and word not in known for word in _WORD_EN.findall(normalise(case)))
@@ -85,6 +91,12 @@ def judges(case: str, question: str, article: str, language: Language) -> bool:
         return True
     said = asked.translate(_NEGATORS)
     return any(not _said_so(whole.translate(_NEGATORS), found, said) for found in _JUDGING.finditer(whole))
+
+
+def asks_again(case: str, question: str) -> bool:
+    """Whether the case is the reader's own question, or a part of it that is one."""
+    plain, asked = normalise(case), normalise(question)
+    return plain == asked.strip(_MARKS) or (plain.endswith(("吗", "么", "不", "没")) and plain in asked)
 
 
 def strange(case: str, question: str, article: str, language: Language, *, wary: bool = False) -> bool:

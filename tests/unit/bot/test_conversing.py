@@ -36,6 +36,15 @@ async def test_an_answer_grows_and_the_last_is_whole(knowledge_base: KnowledgeBa
     assert (await answerer.answer("能翻墙吗")).claims == answers[-1].claims
 
 
+async def test_what_the_model_does_is_counted(knowledge_base: KnowledgeBase) -> None:
+    answerer = join(knowledge_base, writer=writer(FakeModel(DRAFT, tokens=50)))
+    for question in ("能翻墙吗", "能翻墙吗？", "能翻墙吗"):
+        await answerer.answer(question)
+    assert (answerer.model_counts["calls"], answerer.model_counts["claims"], answerer.model_tokens) == (1, 1, 50)
+    assert answerer.model_hit_rate == pytest.approx(2 / 3)
+    assert (join(knowledge_base).model_counts, join(knowledge_base).model_hit_rate) == ({}, 0.0)
+
+
 async def test_without_a_model_there_is_one_answer_and_it_quotes(knowledge_base: KnowledgeBase) -> None:
     (answer,) = [answer async for answer in join(knowledge_base).stream("能翻墙吗")]
     assert (answer.mode, answer.partial, answer.claims) == ("extractive", False, ())

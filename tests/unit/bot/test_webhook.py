@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from types import SimpleNamespace
+from types import MappingProxyType, SimpleNamespace
 
 import httpx
 import pytest
@@ -49,7 +49,8 @@ class FakeReports:
 class FakeAnswers:
     """Is well or not; counts how often that is asked."""
 
-    uses_model, model_tokens = True, 321
+    uses_model, model_tokens, model_hit_rate = True, 321, 0.5
+    model_counts: Mapping[str, int] = MappingProxyType({"calls": 4})
 
     def __init__(self, *, well: bool = True) -> None:
         self.well, self.asked, self.model_rests = well, 0, False
@@ -184,6 +185,8 @@ async def test_metrics_are_prometheus_text() -> None:
         "wanggui_backlog 3.0",
         "wanggui_quarantined 2.0",
         "wanggui_model_tokens 321.0",
+        "wanggui_model_hit_rate 0.5",
+        'wanggui_model_events_total{event="calls"} 4.0',
         "wanggui_updates_fail 1.0",
         "wanggui_questions_total 0.0",
     ):

@@ -175,6 +175,9 @@ def test_a_case_holds_nothing_that_it_may_not(conduct: Regulation, case: str, ex
         ("军队文职算不算军队党员", "军队文职算不算军队党员"),
         ("我是退休党员，能翻墙吗", "退休党员翻墙"),
         ("不小心翻墙了", "不小心翻墙了。"),
+        ("出国了能翻墙吗？", "能翻墙吗？"),
+        ("出国了能翻墙不", "出国了能翻墙不"),
+        ("翻墙算违规么", "翻墙算违规么"),
     ],
 )
 def test_what_the_reader_said_may_be_said_again(conduct: Regulation, question: str, case: str) -> None:
