@@ -102,8 +102,8 @@ def secrets_of(instructions: Instructions) -> frozenset[str]:
     return shingles(_LABELS.sub("", "\n".join(told)))
 
 
-_LABELS: Final = re.compile(r"“[^”]*”|\"[^\"]*\"")
-"""Words of the regulation that the instructions quote, and their worked example, are nobody's secret."""
+_LABELS: Final = re.compile(r"“[^”]{1,8}”|\"(?:quote|words)\": \"[^\"]*\"")
+"""Words of the regulation that the instructions quote are nobody's secret; the case of their worked example is."""
 
 
 def clean(text: str) -> str:

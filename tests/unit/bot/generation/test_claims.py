@@ -1,14 +1,17 @@
 """A claim is shown with the article's own words, or not at all. The long lists of drafts are in tests/llm."""
 
+import json
+
 import pytest
 
 from bot.answering.composing import cite_article
 from bot.answering.generation.claims import Context, Dropped, ground, ground_open, locate, resolve, shingles
 from bot.answering.generation.draft import DraftClaim
+from bot.answering.generation.prompting import secrets_of
 from bot.answering.generation.wording import Fault
 from bot.answering.model import Claim
 from knowledge.model import Regulation
-from prompts import Language
+from prompts import Language, load_instructions
 
 QUOTE = "党员不得擅自建立、使用非法定信道"
 CASE = "您说的翻墙"
@@ -191,6 +194,18 @@ def test_a_sentence_of_the_prompt_is_never_shown(conduct: Regulation) -> None:
     evidence = context(conduct).evidence
     draft = DraftClaim(evidence="E1", quote=QUOTE, case=told, words=WORDS)
     assert fault(ground(draft, Context("能翻墙吗", "zh", evidence, secrets))) == "leak"
+
+
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_the_worked_example_is_not_handed_on(conduct: Regulation, language: Language) -> None:
+    told = load_instructions()[language]
+    example = json.loads(next(line for line in told("answer").splitlines() if line.startswith('{"claims"')))
+    around = Context("能翻墙吗", language, context(conduct).evidence, secrets_of(told))
+    assert [ground_open(phrase, around) for phrase in example["open"]] == [None]
+    (copied,) = example["claims"]
+    assert isinstance(ground(DraftClaim(**copied), around), Dropped)
+    own = context(conduct, question=copied["case"], language=language)
+    assert isinstance(ground(DraftClaim(**copied), own), Claim)
 
 
 @pytest.mark.parametrize("phrase", ["单位专线算不算“非法定信道”", "“擅自”的范围", "哪些信道是法定的"])
