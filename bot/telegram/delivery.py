@@ -26,7 +26,7 @@ from telegram import (
 from telegram.constants import ChatAction, ParseMode
 from telegram.error import BadRequest, ChatMigrated, Forbidden, NetworkError, RetryAfter, TelegramError
 
-from bot.telegram.outgoing import Outgoing, bare
+from bot.telegram.outgoing import Outgoing, bare, keyboard_json
 from bot.telegram.pacing import ChatPacing
 from bot.telegram.rawbot import RawBot
 from bot.telegram.refusals import Refusal, read_refusal
@@ -287,7 +287,7 @@ class Delivery:
             chat_id=chat_id,
             text=outgoing.html,
             parse_mode=_HTML,
-            reply_markup=outgoing.keyboard.to_dict() if outgoing.keyboard else None,
+            reply_markup=keyboard_json(outgoing.keyboard),
             message_thread_id=topic,
             reply_parameters={"message_id": reply_to, "allow_sending_without_reply": True} if reply_to else None,
             link_preview_options=_NO_PREVIEW,
@@ -303,7 +303,7 @@ class Delivery:
             chat_id=chat_id,
             message_id=message_id,
             parse_mode=_HTML,
-            reply_markup=outgoing.keyboard.to_dict() if outgoing.keyboard else None,
+            reply_markup=keyboard_json(outgoing.keyboard),
             link_preview_options=_NO_PREVIEW,
         )
 
