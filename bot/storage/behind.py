@@ -34,8 +34,8 @@ class Pending(Protocol):
 class WriteBehind:
     """Flushes its stores about once a second, and whenever it is told to."""
 
-    def __init__(self, sql: Sql, stores: Sequence[Pending]) -> None:
-        self._sql, self._stores = sql, stores
+    def __init__(self, sql: Sql, stores: Sequence[Pending], *, pause_s: float = PAUSE_S) -> None:
+        self._sql, self._stores, self._pause_s = sql, stores, pause_s
         self._flushing = asyncio.Lock()
         self._task: asyncio.Task[None] | None = None
 
@@ -71,14 +71,15 @@ class WriteBehind:
             StorageError: the last writes are lost.
         """
         if self._task:
-            self._task.cancel()
+            async with self._flushing:  # a transaction that is cancelled half way may leave the database locked
+                self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
         await self.flush()
 
     async def _run(self) -> None:
         failing = False
         while True:
-            await asyncio.sleep(PAUSE_S)
+            await asyncio.sleep(self._pause_s)
             try:
                 await self.flush()
             except StorageError as exc:

@@ -42,7 +42,7 @@ from telegram.error import (
 )
 
 from bot.telegram.metering import Meter
-from bot.telegram.outgoing import Outgoing, bare
+from bot.telegram.outgoing import Outgoing, bare, keyboard_json
 from bot.telegram.pacing import ChatPacing
 from bot.telegram.polls import Counted, Poll, SentPoll, read_counts, read_sent
 from bot.telegram.rawbot import RawBot
@@ -449,7 +449,7 @@ class Delivery:
             chat_id=chat_id,
             text=outgoing.html,
             parse_mode=_HTML,
-            reply_markup=outgoing.keyboard.to_dict() if outgoing.keyboard else None,
+            reply_markup=keyboard_json(outgoing.keyboard),
             message_thread_id=topic,
             reply_parameters=_replying(reply_to),
             link_preview_options=_NO_PREVIEW,
@@ -465,7 +465,7 @@ class Delivery:
             chat_id=chat_id,
             message_id=message_id,
             parse_mode=_HTML,
-            reply_markup=outgoing.keyboard.to_dict() if outgoing.keyboard else None,
+            reply_markup=keyboard_json(outgoing.keyboard),
             link_preview_options=_NO_PREVIEW,
         )
 

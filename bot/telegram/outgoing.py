@@ -3,9 +3,9 @@
 import re
 from dataclasses import dataclass, replace
 from html import escape, unescape
-from typing import Final
+from typing import Any, Final
 
-from telegram import ForceReply, InlineKeyboardMarkup
+from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 from telegram.constants import MessageLimit
 
 _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]*>")
@@ -18,6 +18,19 @@ class Outgoing:
     html: str
     keyboard: InlineKeyboardMarkup | ForceReply | None = None
     photo: bytes | None = None
+
+
+def keyboard_json(keyboard: InlineKeyboardMarkup | ForceReply | None) -> dict[str, Any] | None:
+    """A keyboard as its `to_dict` gives it, which looks at every field that a button might have."""
+    if isinstance(keyboard, InlineKeyboardMarkup):
+        return {"inline_keyboard": [[_button_json(button) for button in row] for row in keyboard.inline_keyboard]}
+    return keyboard.to_dict() if keyboard else None
+
+
+def _button_json(button: InlineKeyboardButton) -> dict[str, Any]:
+    if isinstance(button.callback_data, str):  # what most are for
+        return {"text": button.text, "callback_data": button.callback_data}
+    return button.to_dict()
 
 
 def bare(outgoing: Outgoing) -> Outgoing:

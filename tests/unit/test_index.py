@@ -74,6 +74,21 @@ def root(prebuilt: Path, tmp_path: Path) -> Path:
     return target
 
 
+def test_a_small_index_and_chroma_find_the_same(
+    root: Path, library: Library, larger: Library, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    embedder, found = FakeEmbedder(), []
+    for few in (index_module._FEW, 0):
+        monkeypatch.setattr(index_module, "_FEW", few)
+        for folder, one in ((root, library), (tmp_path / f"larger{few}", larger)):
+            with IndexFolder(folder).open_or_build(one, embedder, QUESTIONS) as index:
+                for text in ("谣言", "翻墙", "另一部"):
+                    for within in (None, library.principal.id):
+                        hits = index.dense(embedder.embed(text), 4, within=within)
+                        found.append((few, [(hit.article_id, round(hit.score, 5)) for hit in hits]))
+    assert [hits for few, hits in found if few] == [hits for few, hits in found if not few]
+
+
 def current_folder(root: Path) -> Path:
     return root / (root / "CURRENT").read_text(encoding="utf-8").strip()
 

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from telegram import InlineKeyboardMarkup
+from telegram import ForceReply, InlineKeyboardButton, InlineKeyboardMarkup
 
 from bot.answering.composing import cite_article
 from bot.answering.service import Answerer
@@ -12,6 +12,7 @@ from bot.telegram.ballots import MEMORY_S as BALLOTS_S
 from bot.telegram.ballots import Ballots
 from bot.telegram.callbacks import Callback, pack, pattern, size, unpack
 from bot.telegram.dressing import dress
+from bot.telegram.outgoing import keyboard_json
 from bot.telegram.recalling import MEMORY_S, MOST, Recalled
 from bot.telegram.trails import MAX_TRAIL, Bold, Found, Shelf, Trail, bold_of
 from knowledge.library import Library
@@ -35,6 +36,16 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+def test_a_keyboard_goes_out_as_the_library_would_write_it(shelf: Shelf, bundled_library: Library) -> None:
+    answer = make_answer(*(make_citation(bundled_library, number) for number in (14, 28)))
+    found = dress(answer, shelf, ZH, group=True).keyboard
+    linked = InlineKeyboardMarkup([[InlineKeyboardButton("看", url="https://t.me/x")]])
+    for keyboard in (found, linked, ForceReply(selective=True)):
+        assert keyboard is not None
+        assert keyboard_json(keyboard) == keyboard.to_dict()
+    assert keyboard_json(None) is None
 
 
 def labels(keyboard: InlineKeyboardMarkup) -> list[list[str]]:

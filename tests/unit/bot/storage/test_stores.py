@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import event, select
 
 from bot.answering.generation.conversation import Place, Turn
 from bot.storage import tables
@@ -77,6 +77,18 @@ async def test_another_replicas_change_is_seen_before_long(path: Path) -> None:
         clock.now += FRESH_S
         assert (await chats.settings(GROUP)).language == "en"
         await sql.close()
+
+
+async def test_chats_that_wait_together_are_asked_for_in_one_query(path: Path) -> None:
+    async with opened(path) as database:
+        await database.chats.change(GROUP, language="en")
+    sql, asked = Sql(f"sqlite:///{path}"), list[str]()
+    event.listen(sql.engine.sync_engine, "before_cursor_execute", lambda *given: asked.append(given[2]))
+    chats = ChatStore(sql)
+    found = await asyncio.gather(*(chats.settings(chat_id) for chat_id in (1, GROUP, 2, 3)))
+    assert [one.language for one in found] == ["auto", "en", "auto", "auto"]
+    assert len(asked) <= 2, "the first asks for itself, before it is known that others wait"
+    await sql.close()
 
 
 async def test_a_setting_that_there_is_not_is_refused(database: Database) -> None:
