@@ -7,7 +7,7 @@ DEFAULT := $(VENV)/.default
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help chat run index doctor test test-llm test-drafts check format bench picture font sbert lock clean
+.PHONY: help chat run index doctor test test-llm test-drafts check audit faults format bench picture font sbert lock clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ check: $(DEV)  ## formatting, lint, types, import contracts
 format: $(DEV)  ## format and mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+faults: $(DEV)  ## the fault suite at full length (half an hour); figures into tests/benchmark/faults.json
+	@$(BIN)/python -m tests.faults
 
 bench: $(DEV)  ## speed and memory, beside the plain pipeline (extra sbert) and a bare Telegram echo
 	@$(BIN)/python -m tests.benchmark.answering
