@@ -35,9 +35,10 @@ class Postgres:
 
     def break_down(self) -> None:
         """End at once, as in a power cut; `come_back` begins again."""
-        from pgserver._commands import pg_ctl
+        from pgserver import postgres_server
 
-        pg_ctl(["-m", "immediate", "-w", "stop"], pgdata=self._server.pgdata, user=self._server.system_user)
+        stop = ["-m", "immediate", "-w", "stop"]
+        vars(postgres_server)["pg_ctl"](stop, pgdata=self._server.pgdata, user=self._server.system_user)
 
     def come_back(self) -> None:
         """Begin again, in the same place."""

@@ -76,6 +76,20 @@ class Sql:
             async with self.engine.begin() as connection:
                 yield connection
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that sees the database as it was at its first statement; for reading alone.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        level = "AUTOCOMMIT" if self.is_sqlite else "REPEATABLE READ"
+        with told(self.name):
+            async with self.engine.execution_options(isolation_level=level).connect() as connection:
+                if self.is_sqlite:
+                    await connection.exec_driver_sql("BEGIN")  # not as a writer: the bot goes on
+                yield connection
+
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()

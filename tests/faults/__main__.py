@@ -1,4 +1,4 @@
-"""`make faults`: every drill at full length; figures into tests/benchmark/faults.json, bounds that do not hold are named.
+"""`make faults`: every drill at full length; figures into tests/benchmark/faults.json; says which bounds do not hold.
 
 `python -m tests.faults NAME...` runs those drills alone; `--share 0.1` a tenth of each, for a first look.
 """
