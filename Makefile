@@ -51,11 +51,15 @@ test-llm: $(DEV)  ## answers by a small real model: fetched once (0.6 GB), some 
 test-drafts: $(DEV)  ## 10,000 generated drafts: no false quote, no wrong number
 	@$(BIN)/python -m pytest -s --hypothesis-profile=thorough tests/property/test_generated_drafts.py
 
-check: $(DEV)  ## formatting, lint, types, import contracts
+check: $(DEV)  ## formatting, lint, types, import contracts, known holes
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.audit
+
+audit: $(DEV)  ## ask whether anything is known against a dependency; an error where that cannot be asked
+	@$(BIN)/python -m tests.audit --strict
 
 format: $(DEV)  ## format and mend what can be mended
 	@$(BIN)/ruff format .
