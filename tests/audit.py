@@ -1,8 +1,8 @@
 """`make audit`, also a part of `make check`: is anything known against what constraints.txt names?
 
 pip-audit asks a service on the network. A machine without it (or with a mirror that knows no advisories) must not say
-"nothing known": first a canary is asked about, an old package with a known hole. Where that comes back clean, nothing has
-been audited: that is said, and it is an error only with `--strict`. A sound result counts for a day.
+"nothing known": first a canary is asked about, an old package with a known hole. Where that comes back clean, nothing
+has been audited: that is said, and it is an error only with `--strict`. A sound result counts for a day.
 Holes that do not concern us stand in pyproject.toml, [tool.wanggui.audit], each with its reason.
 """
 
@@ -16,7 +16,7 @@ import time
 import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 ROOT: Final = Path(__file__).parents[1]
 CANARY: Final = "jinja2==3.1.2"
@@ -25,21 +25,24 @@ REMEMBERED: Final = ROOT / ".venv" / ".audited"
 
 
 def holes(report: str) -> dict[str, str] | None:
-    """Identifiers of known holes with the package that each is in; None where something was not looked up."""
+    """Known holes (CVE where there is one) with the package that each is in; None where something was not looked up."""
     try:
         dependencies = json.loads(report)["dependencies"]
     except (ValueError, KeyError, TypeError):
         return None
     if any("skip_reason" in one for one in dependencies):
         return None
-    return {hole["id"]: f"{one['name']} {one['version']}" for one in dependencies for hole in one["vulns"]}
+    return {_name(hole): f"{one['name']} {one['version']}" for one in dependencies for hole in one["vulns"]}
 
 
 def judge(found: Mapping[str, str], accepted: Mapping[str, str]) -> list[str]:
-    """What must be done: holes that nobody has accepted, and acceptances that are no longer needed."""
-    open_ones = [f"{hole} in {package}" for hole, package in found.items() if hole not in accepted]
-    stale = [f"{hole} is accepted and no longer there" for hole in accepted if hole not in found]
-    return open_ones + stale
+    """Holes that nobody has accepted."""
+    return [f"{hole} in {package}" for hole, package in found.items() if hole not in accepted]
+
+
+def _name(hole: Mapping[str, Any]) -> str:
+    names = [hole["id"], *hole.get("aliases", [])]
+    return str(next((name for name in names if name.startswith("CVE-")), names[0]))
 
 
 def ask(lines: Sequence[str]) -> str:
