@@ -7,7 +7,7 @@ DEFAULT := $(VENV)/.default
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help chat run index doctor test test-llm test-drafts check format bench picture font sbert lock clean
+.PHONY: help chat run index doctor test test-llm test-drafts check audit faults format bench picture font sbert lock clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -51,15 +51,22 @@ test-llm: $(DEV)  ## answers by a small real model: fetched once (0.6 GB), some 
 test-drafts: $(DEV)  ## 10,000 generated drafts: no false quote, no wrong number
 	@$(BIN)/python -m pytest -s --hypothesis-profile=thorough tests/property/test_generated_drafts.py
 
-check: $(DEV)  ## formatting, lint, types, import contracts
+check: $(DEV)  ## formatting, lint, types, import contracts, known holes
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+	@$(BIN)/python -m tests.audit
+
+audit: $(DEV)  ## ask whether anything is known against a dependency; an error where that cannot be asked
+	@$(BIN)/python -m tests.audit --strict
 
 format: $(DEV)  ## format and mend what can be mended
 	@$(BIN)/ruff format .
 	@$(BIN)/ruff check --fix .
+
+faults: $(DEV)  ## the fault suite at full length (half an hour); figures into tests/benchmark/faults.json
+	@$(BIN)/python -m tests.faults
 
 bench: $(DEV)  ## speed and memory, beside the plain pipeline (extra sbert) and a bare Telegram echo
 	@$(BIN)/python -m tests.benchmark.answering

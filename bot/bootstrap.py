@@ -261,6 +261,56 @@ async def open_database(settings: Settings) -> "AsyncIterator[Database]":
         yield database
 
 
+def feel_pulse(settings: Settings) -> list[str]:
+    """What the bot that runs on this machine says is wrong with it; nothing where all is well.
+
+    Raises:
+        SettingsError: it listens nowhere.
+    """
+    import http.client
+    import json
+
+    listen = settings.listen or (DEFAULT_LISTEN if settings.webhook_url else None)
+    if listen is None:
+        raise SettingsError(load_replies()["zh"]("doctor.listens_nowhere"))
+    host, _, port = listen.rpartition(":")
+    here = {"0.0.0.0": "127.0.0.1", "[::]": "::1"}.get(host, host.strip("[]"))  # noqa: S104 - compared, not bound
+    try:
+        connection = http.client.HTTPConnection(here, int(port), timeout=5)
+        connection.request("GET", "/healthz")
+        told = json.loads(connection.getresponse().read())
+    except (OSError, http.client.HTTPException, ValueError) as exc:
+        return [f"{listen}: {type(exc).__name__}"]
+    return [str(problem) for problem in told.get("problems", ["?"])]
+
+
+def back_up(settings: Settings, path: Path | None) -> tuple[Path, int]:
+    """Write a backup; where it lies, and how many rows of the database are in it.
+
+    Raises:
+        StorageError: the database cannot be read, or the file cannot be written.
+    """
+    from bot.storage.backup import write_backup
+
+    name = f"backup-{datetime.now(UTC):%Y%m%d-%H%M%S}.zip"
+    target = path or settings.data_dir / name
+    folders = [settings.data_dir / folder for folder in (LIBRARY_FOLDER, ADDITIONS_FOLDER)]
+    return target, asyncio.run(write_backup(database_url(settings), target, folders))
+
+
+def put_back(settings: Settings, path: Path) -> int:
+    """Put a backup in the place of what is there; how many rows it had.
+
+    Raises:
+        StorageError: it is no backup, a bot runs, or the database cannot be written; then nothing has been changed.
+    """
+    from bot.storage.backup import read_backup
+
+    if settings.database_url is None:
+        make_private(settings.data_dir)
+    return asyncio.run(read_backup(database_url(settings), path, settings.data_dir))
+
+
 def make_private(folder: Path) -> None:
     """The data folder, for its owner alone; one that belongs to somebody else, or cannot be made, stays as it is."""
     with suppress(OSError):

@@ -1,4 +1,4 @@
-"""Commands a person types: wanggui chat | ask | run | index | evaluate | review | bank | doctor.
+"""Commands a person types: wanggui chat | ask | run | index | evaluate | review | bank | backup | restore | doctor.
 
 The one place that speaks to people of what went wrong; heavy parts are imported by the command that needs them.
 """
@@ -388,6 +388,51 @@ def run() -> None:
         settings = read_settings()
         set_up_logging(settings)
         run_telegram(settings, announce=_announce)
+
+
+@app.command()
+def healthy() -> None:
+    """问正在运行的机器人好不好；用作健康检查。 Ask the running bot how it is."""
+    from bot.bootstrap import feel_pulse
+
+    with _explained():
+        problems = feel_pulse(read_settings())
+    for problem in problems:
+        print(problem)
+    sys.exit(1 if problems else 0)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path | None, typer.Argument(help="写到哪里；默认在数据文件夹里，以时间为名")] = None,
+) -> None:
+    """备份数据库、加进来的规定和例问。 Back up the database, added regulations and questions."""
+    from bot.bootstrap import back_up, quiet_logging
+
+    with _explained():
+        settings = read_settings()
+        quiet_logging(settings)
+        path, rows = back_up(settings, file)
+        print(f"{path}: {rows} 条记录 (rows)")
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="wanggui backup 写成的文件")],
+    yes: Annotated[bool, typer.Option("--yes", help="不问，直接换掉现有的")] = False,
+) -> None:
+    """用备份换掉现有的数据库；先停机器人。 Put a backup in the place of what is there; stop the bot first."""
+    from bot.bootstrap import put_back, quiet_logging
+
+    with _explained():
+        settings = read_settings()
+        quiet_logging(settings)
+        if not yes and not (
+            sys.stdin.isatty() and typer.confirm("现有的数据库会被换掉，继续吗 (replace what is there)?")
+        ):
+            _stop("没有动任何东西；确定要换请加 --yes (nothing was changed; --yes does it)", 2)
+        rows = put_back(settings, file)
+        print(f"{file}: {rows} 条记录 (rows)")
 
 
 @app.command()

@@ -104,16 +104,19 @@ def _bank(settings: Settings) -> Iterator[Finding]:
 def _database(settings: Settings) -> Iterator[Finding]:
     say = load_replies()["zh"]
 
-    async def reach() -> None:
+    async def reach() -> int:
         async with open_database(settings) as database:
             await database.chats.settings(0)
+            return (await database.depth()).quarantined
 
     try:
-        asyncio.run(reach())
+        quarantined = asyncio.run(reach())
     except StorageError as exc:
         yield Finding("database", "error", say("doctor.broken", problem=str(exc)))
     else:
         yield Finding("database", "ok", say("doctor.database_ok"))
+        if quarantined:
+            yield Finding("inbox", "warning", say("doctor.inbox_quarantined", count=quarantined))
 
 
 def _language_model(settings: Settings) -> Iterator[Finding]:

@@ -7,12 +7,13 @@ import os
 import re
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 from pydantic import Field, SecretStr, ValidationError, field_validator
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bot.errors import SettingsError
 
@@ -22,12 +23,38 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from knowledge.embedding import BUNDLED
 
+_PREFIX = "WANGGUI_"
+
+
+class SecretFiles(PydanticBaseSettingsSource):
+    """A secret may lie in a file instead: its name with `_FILE` in the environment says where."""
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """What the file holds, without white space around it; None where no file is named.
+
+        Raises:
+            SettingsError: a file is named that cannot be read.
+        """
+        name = f"{_PREFIX}{field_name.upper()}_FILE"
+        path = os.environ.get(name)
+        if not path or SecretStr not in get_args(field.annotation):
+            return None, field_name, False
+        try:
+            return Path(path).read_text(encoding="utf-8").strip(), field_name, False
+        except (OSError, UnicodeDecodeError) as exc:
+            raise SettingsError(f"设置有误 (settings): {name}: 读不了这个文件 (cannot be read)") from exc
+
+    def __call__(self) -> dict[str, Any]:
+        """Every secret that lies in a file."""
+        found = {name: self.get_field_value(field, name)[0] for name, field in self.settings_cls.model_fields.items()}
+        return {name: value for name, value in found.items() if value}
+
 
 class Settings(BaseSettings):
-    """Everything that can be set from outside, as `WANGGUI_…` in the environment or in `.env`."""
+    """Everything that can be set from outside: `WANGGUI_…` in the environment or in `.env`; secrets also in files."""
 
     model_config = SettingsConfigDict(
-        env_prefix="WANGGUI_", env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore"
+        env_prefix=_PREFIX, env_file=".env", env_file_encoding="utf-8", env_ignore_empty=True, extra="ignore"
     )
 
     telegram_token: SecretStr | None = Field(None, description="bot token, from @BotFather")
@@ -57,6 +84,18 @@ class Settings(BaseSettings):
     llm_daily_tokens: int | None = Field(None, ge=0, description="tokens a day in all")
     llm_chat_daily_tokens: int | None = Field(None, ge=0, description="tokens a day in one chat")
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="how much is logged")
+
+    @classmethod
+    def settings_customise_sources(
+        cls, settings_cls: type[BaseSettings], *args: Any, **sources: PydanticBaseSettingsSource
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """What is given beats the environment, that beats files of secrets, and those beat `.env`."""
+        return (
+            sources["init_settings"],
+            sources["env_settings"],
+            SecretFiles(settings_cls),
+            sources["dotenv_settings"],
+        )
 
     @field_validator("log_level", mode="before")
     @classmethod

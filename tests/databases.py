@@ -33,6 +33,17 @@ class Postgres:
         """Run one statement as the owner of it all."""
         return str(self._server.psql(f"{statement};"))
 
+    def break_down(self) -> None:
+        """End at once, as in a power cut; `come_back` begins again."""
+        from pgserver import postgres_server
+
+        stop = ["-m", "immediate", "-w", "stop"]
+        vars(postgres_server)["pg_ctl"](stop, pgdata=self._server.pgdata, user=self._server.system_user)
+
+    def come_back(self) -> None:
+        """Begin again, in the same place."""
+        self._server.ensure_postgres_running()
+
     def stop(self) -> None:
         """Stop the server."""
         self._server.cleanup()

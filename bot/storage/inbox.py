@@ -462,6 +462,13 @@ class SqlInbox:
             connection.execute(text(f"NOTIFY {CHANNEL}"))
 
 
+def living(connection: Connection) -> bool:
+    """Whether any replica takes from the inbox now."""
+    if connection.dialect.name == "sqlite":
+        return False  # the lock on the file says so
+    return connection.scalar(select(tables.replicas.c.replica).where(_alive(connection)).limit(1)) is not None
+
+
 def measure(connection: Connection) -> Depth:
     """What the inbox holds."""
     inbox = tables.inbox.c

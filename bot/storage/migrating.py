@@ -61,32 +61,44 @@ def configuration(connection: Connection) -> "Config":
 
 async def _upgrade(sql: Sql) -> None:
     def upgrade(connection: Connection) -> None:
-        from alembic import command
-        from alembic.util import CommandError
-
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _ADVISORY_LOCK})
         try:
-            command.upgrade(configuration(connection), "head")
-        except CommandError as exc:
-            raise StorageError(
-                f"数据库 (database) {sql.name}: 由更新的版本写成，请升级 (made by a newer version: upgrade wanggui)"
-            ) from exc
+            upgrade_to(connection, "head")
+        except StorageError as exc:
+            raise StorageError(f"数据库 (database) {sql.name}: {exc}") from exc
 
     async with sql.writing() as connection:
         await connection.run_sync(upgrade)
     log.info("the database is at revision %s", HEAD)
 
 
-async def _revision(sql: Sql) -> str | None:
-    def read(connection: Connection) -> str | None:
-        if not inspect(connection).has_table("alembic_version"):
-            return None
-        revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
-        return revision
+def revision_of(connection: Connection) -> str | None:
+    """The revision that a database is at, or None where it has no tables yet."""
+    if not inspect(connection).has_table("alembic_version"):
+        return None
+    revision: str | None = connection.execute(text("SELECT version_num FROM alembic_version")).scalar()
+    return revision
 
+
+def upgrade_to(connection: Connection, revision: str) -> None:
+    """Run the scripts up to that revision, within the connection's own transaction.
+
+    Raises:
+        StorageError: there is no such revision: a newer version made it.
+    """
+    from alembic import command
+    from alembic.util import CommandError
+
+    try:
+        command.upgrade(configuration(connection), revision)
+    except CommandError as exc:
+        raise StorageError(f"{revision}: 由更新的版本写成，请升级 (made by a newer version: upgrade wanggui)") from exc
+
+
+async def _revision(sql: Sql) -> str | None:
     async with sql.reading() as connection:
-        return await connection.run_sync(read)
+        return await connection.run_sync(revision_of)
 
 
 @asynccontextmanager

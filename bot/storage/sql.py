@@ -76,6 +76,20 @@ class Sql:
             async with self.engine.begin() as connection:
                 yield connection
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """A connection that sees the database as it was at its first statement; for reading alone.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        level = "AUTOCOMMIT" if self.is_sqlite else "REPEATABLE READ"
+        with told(self.name):
+            async with self.engine.execution_options(isolation_level=level).connect() as connection:
+                if self.is_sqlite:
+                    await connection.exec_driver_sql("BEGIN")  # not as a writer: the bot goes on
+                yield connection
+
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()
@@ -104,6 +118,8 @@ def _sentence(name: str, exc: Exception) -> str:
     text = str(exc).casefold()
     if "full" in text or "no space" in text:
         what = "磁盘已满，请腾出空间 (the disk is full: free some space)"
+    elif "disk i/o" in text:
+        what = "磁盘读写出错，是满了还是配额用完了 (the disk cannot be written: is it full, or over its quota?)"
     elif "readonly" in text or "read-only" in text or "permission" in text:
         what = (
             "不可写，请改文件夹权限或换 WANGGUI_DATA_DIR (cannot be written: mend its rights or set WANGGUI_DATA_DIR)"
@@ -113,9 +129,11 @@ def _sentence(name: str, exc: Exception) -> str:
     elif "malformed" in text or "not a database" in text:
         what = "文件已损坏，请从备份恢复或把它移走 (the file is damaged: restore a backup or move it away)"
     elif "locked" in text or "busy" in text:
-        what = f"被占用超过 {BUSY_TIMEOUT_S} 秒 (locked for more than {BUSY_TIMEOUT_S} s)"
+        what = "被别的程序占用太久 (locked by another program for too long)"
     elif isinstance(exc, ImportError):
         what = "缺少驱动 (its driver is not installed)"
+    elif isinstance(exc, OSError) or "connect" in text or "starting up" in text or "shutting down" in text:
+        what = "连不上，会一直再试 (cannot be reached; it is tried again and again)"
     else:
         what = f"出错 ({type(exc).__name__})"
     return f"数据库 (database) {name}: {what}"

@@ -49,7 +49,9 @@ class Request:
 
 
 @dataclass
-class _Fault:
+class Fault:
+    """What goes wrong with the next calls of a method: ``seconds`` pass before anything else."""
+
     kind: Literal["fail", "hang", "garbage", "drop"]
     times: int = 1
     chat_id: int | None = None
@@ -84,7 +86,7 @@ class BotApiServer:
         self.profile: dict[str, str] = {}
         self.delivery = Delivery(delay_scale, self._do_webhook_reply)
         self._methods = Methods(self)
-        self._faults: dict[str, list[_Fault]] = {}
+        self._faults: dict[str, list[Fault]] = {}
         self._queries: dict[str, tuple[str, float]] = {}
         self._numbers = itertools.count(1001)
         self._changed = asyncio.Event()
@@ -205,27 +207,27 @@ class BotApiServer:
     ) -> None:
         """Lets the next calls fail with this error, undone."""
         parameters = {} if retry_after is None else {"retry_after": retry_after}
-        self._break(method, _Fault("fail", times, chat_id, ApiError(status, description, **parameters)))
+        self._break(method, Fault("fail", times, chat_id, ApiError(status, description, **parameters)))
 
     def hang_next(self, method: str, seconds: float, times: int = 1, chat_id: int | None = None) -> None:
         """Lets the next calls wait so long before anything is done."""
-        self._break(method, _Fault("hang", times, chat_id, seconds=seconds))
+        self._break(method, Fault("hang", times, chat_id, seconds=seconds))
 
     def garbage_next(self, method: str, times: int = 1, chat_id: int | None = None) -> None:
         """Answers the next calls with a page that is no JSON, undone."""
-        self._break(method, _Fault("garbage", times, chat_id))
+        self._break(method, Fault("garbage", times, chat_id))
 
     def drop_next(self, method: str, times: int = 1, chat_id: int | None = None) -> None:
         """Does what the next calls ask for and closes the connection instead of answering."""
-        self._break(method, _Fault("drop", times, chat_id))
+        self._break(method, Fault("drop", times, chat_id))
 
-    def _break(self, method: str, fault: _Fault) -> None:
+    def _break(self, method: str, fault: Fault) -> None:
         known = schema.method_name(method)
         if known is None:
             raise AssertionError(f"there is no method {method}")
         self._faults.setdefault(known, []).append(fault)
 
-    def _take_fault(self, request: Request) -> _Fault | None:
+    def _take_fault(self, request: Request) -> Fault | None:
         for fault in self._faults.get(request.method, []):
             if fault.times > 0 and fault.chat_id in (None, request.chat_id):
                 fault.times -= 1
@@ -299,7 +301,7 @@ class BotApiServer:
             http.transport.close()
         return _as_http(request)
 
-    async def _begin(self, request: Request, raw: Json) -> _Fault | None:
+    async def _begin(self, request: Request, raw: Json) -> Fault | None:
         """Reads and checks the parameters; returns the fault that this request meets."""
         request.parameters, request.violations = schema.read_request(request.method, raw)
         self.violations += request.violations

@@ -1,14 +1,20 @@
 """What is done to the bot, and the figures that come of it."""
 
 import asyncio
+import random
+import resource
 import signal
+import sqlite3
 import time
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import quantiles
 
 import aiohttp
 
-from tests.botapi import BotApiServer
+from tests.botapi import BotApiServer, Request
+from tests.botapi.errors import ApiError
+from tests.botapi.server import Fault
 from tests.faults.town import Figures, Process, Site, Town, running, until
 
 PATIENCE_S = 90.0
@@ -83,7 +89,10 @@ async def poison(site: Site) -> Figures:
 ODD_TEXTS = ("长" * 350_000, "零\u0000字节", "孤\ud800立", "<b>&amp;</i>", "\u202e反", "🏴" * 2000)
 
 
-async def refusals(site: Site, hang_s: float = 30.0) -> Figures:
+FAULTS = ("401", "409", "429", "502", "garbage", "drop", "hang")
+
+
+async def refusals(site: Site, faults: Sequence[str] = FAULTS, hang_s: float = 30.0) -> Figures:
     """What getUpdates and sendMessage may answer instead of what they should; each reply stands once, and soon."""
     async with BotApiServer(delay_scale=0.05) as server, running(server, site):
         town = Town(server, people=20)
@@ -91,7 +100,7 @@ async def refusals(site: Site, hang_s: float = 30.0) -> Figures:
         await town.answered(PATIENCE_S)
         slowest_s = 0.0
         for method in ("getUpdates", "sendMessage"):
-            for fault in ("401", "409", "429", "502", "garbage", "drop", "hang"):
+            for fault in faults:
                 if method == "getUpdates" and site.webhook:
                     continue
                 if fault == "garbage":
@@ -139,6 +148,45 @@ async def lost_token(site: Site) -> Figures:
         await town.answered(30)
         tally = town.tally()
         return {"red_s": round(red_s, 2), "green_s": round(green_s, 2), "lost": tally.lost, "doubled": tally.doubled}
+
+
+class Flaky(BotApiServer):
+    """A server that fails one call in so many, whatever the method, in every way that there is."""
+
+    def __init__(self, share: float, seed: int = 7) -> None:
+        super().__init__(delay_scale=0.05)
+        self._share, self._random = share, random.Random(seed)
+        self.failed = 0
+
+    def _take_fault(self, request: Request) -> Fault | None:
+        planned = super()._take_fault(request)
+        if planned is not None or self._random.random() >= self._share:
+            return planned
+        self.failed += 1
+        kind = self._random.choice(("429", "500", "502", "garbage", "drop", "hang"))
+        if kind in ("garbage", "drop"):
+            return Fault("garbage" if kind == "garbage" else "drop")
+        if kind == "hang":
+            return Fault("hang", seconds=1.0)
+        parameters = {"retry_after": 1} if kind == "429" else {}
+        return Fault("fail", error=ApiError(int(kind), "told to fail", **parameters))
+
+
+async def soak(site: Site, *, questions: int, rate: float, share: float) -> Figures:
+    """Every method fails now and then, at random."""
+    async with Flaky(share) as server, running(server, site):
+        town = Town(server, people=300)
+        await town.ask(questions, rate)
+        await town.answered(PATIENCE_S)
+        await server.idle(2.0)
+        tally = town.tally()
+        return {
+            "asked": tally.asked,
+            "lost": tally.lost,
+            "doubled": tally.doubled,
+            "answered_percent": round(100 * (1 - tally.lost / tally.asked), 3),
+            "calls_failed": server.failed,
+        }
 
 
 async def load(site: Site, *, questions: int, people: int, rate: float) -> Figures:
@@ -197,3 +245,60 @@ async def replicas(folder: Path, database_url: str, *, count: int, kills: int, q
             "doubled": tally.doubled,
             "last_answer_after_s": round(recovery_s, 2),
         }
+
+
+async def outage(
+    site: Site, begin: Callable[[Process], object], end: Callable[[Process], object], *, seconds: float, rate: float
+) -> Figures:
+    """The database is of no use for so long, while people ask."""
+    async with BotApiServer(delay_scale=0.05) as server, running(server, site) as process:
+        town = Town(server)
+        await town.ask(10)
+        await town.answered(PATIENCE_S)
+        await asyncio.to_thread(begin, process)
+        await town.ask(int(seconds * rate), rate)
+        waiting = town.tally().lost
+        await asyncio.to_thread(end, process)
+        recovery_s = await town.answered(PATIENCE_S)
+        await town.ask(10)
+        await town.answered(PATIENCE_S)
+        await server.idle(1.0)
+        tally = town.tally()
+        return {
+            "asked": tally.asked,
+            "lost": tally.lost,
+            "doubled": tally.doubled,
+            "unanswered_at_the_end_of_it": waiting,
+            "recovery_s": round(recovery_s, 2),
+        }
+
+
+class Locked:
+    """Another program writes to the SQLite file, and does not end."""
+
+    def __init__(self, site: Site) -> None:
+        self._path = site.folder / "wanggui.db"
+        self._other: sqlite3.Connection | None = None
+
+    def begin(self, _: Process) -> None:
+        """Lock it."""
+        self._other = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None)
+        self._other.execute("BEGIN EXCLUSIVE")
+
+    def end(self, _: Process) -> None:
+        """Let it go."""
+        assert self._other
+        self._other.rollback()
+        self._other.close()
+
+
+def fill_the_disk(process: Process) -> None:
+    """The bot's files may not grow any more (as with a quota)."""
+    assert process.process
+    resource.prlimit(process.process.pid, resource.RLIMIT_FSIZE, (4096, resource.RLIM_INFINITY))
+
+
+def free_the_disk(process: Process) -> None:
+    """They may."""
+    assert process.process
+    resource.prlimit(process.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))

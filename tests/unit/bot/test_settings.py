@@ -271,3 +271,34 @@ def test_the_environments_proxy_is_taken_unless_the_host_is_exempt(monkeypatch: 
     assert read_settings().proxy() == "http://127.0.0.1:7890"
     monkeypatch.setenv("NO_PROXY", "api.telegram.org")
     assert read_settings().proxy() is None
+
+
+@pytest.mark.parametrize("name", ["TELEGRAM_TOKEN", "WEBHOOK_SECRET", "DATABASE_URL", "LLM_API_KEY", "TELEGRAM_PROXY"])
+def test_a_secret_may_lie_in_a_file(folder: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    value = {"TELEGRAM_TOKEN": TOKEN, "DATABASE_URL": "postgresql://u:p@h/d", "TELEGRAM_PROXY": "http://p:1"}
+    secret = value.get(name, SECRET)
+    (folder / "secret").write_text(f"{secret}\n", encoding="utf-8")
+    monkeypatch.setenv(f"WANGGUI_{name}_FILE", str(folder / "secret"))
+    read = getattr(read_settings(), name.lower())
+    assert isinstance(read, SecretStr)
+    assert read.get_secret_value() == secret
+
+
+def test_the_environment_beats_a_file_and_a_file_beats_dot_env(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (folder / ".env").write_text("WANGGUI_LLM_API_KEY=from-dot-env\n", encoding="utf-8")
+    (folder / "secret").write_text("from-file", encoding="utf-8")
+    monkeypatch.setenv("WANGGUI_LLM_API_KEY_FILE", str(folder / "secret"))
+    assert Settings().llm_api_key == SecretStr("from-file")
+    monkeypatch.setenv("WANGGUI_LLM_API_KEY", "from-environment")
+    assert Settings().llm_api_key == SecretStr("from-environment")
+
+
+def test_what_is_no_secret_has_no_file(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANGGUI_LISTEN_FILE", str(folder / "absent"))
+    assert read_settings().listen is None
+
+
+def test_a_file_that_cannot_be_read_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANGGUI_TELEGRAM_TOKEN_FILE", str(folder / "absent"))
+    with pytest.raises(SettingsError, match="WANGGUI_TELEGRAM_TOKEN_FILE"):
+        read_settings()
