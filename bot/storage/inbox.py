@@ -278,9 +278,8 @@ class SqlInbox:
             failures = 0
             self._succeed(turn, outcome, began)
             if turn.beats and self._untidy:
-                self._untidy = False
                 with suppress(StorageError):
-                    await self._transactions.tidy()
+                    self._untidy = not await self._transactions.tidy()
 
     def _succeed(self, turn: _Turn, outcome: _Outcome, now: float) -> None:
         if self._healthy_since is None:
