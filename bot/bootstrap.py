@@ -257,7 +257,7 @@ async def open_database(settings: Settings) -> "AsyncIterator[Database]":
 
     if settings.database_url is None:
         make_private(settings.data_dir)
-    async with await Database.open(database_url(settings)) as database:
+    async with await Database.open(database_url(settings), settings.data_dir) as database:
         yield database
 
 

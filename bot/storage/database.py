@@ -5,6 +5,7 @@ async with await Database.open(url) as database:
 """
 
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Final, Self
 
 from sqlalchemy import delete
@@ -41,15 +42,15 @@ class Database:
         self._behind = WriteBehind(sql, (self.usage, self.replies, self.passages, self.review, self.turns))
 
     @classmethod
-    async def open(cls, url: str) -> Self:
-        """Open the database, first bringing its tables up to date (a copy of a SQLite file is made before).
+    async def open(cls, url: str, backups: Path | None = None) -> Self:
+        """Open the database, first bringing its tables up to date; what was is kept (see `migrate`).
 
         Raises:
             StorageError: it cannot be opened or brought up to date; the text says what to do.
         """
         sql = Sql(url)
         try:
-            await migrate(sql)
+            await migrate(sql, backups)
         except BaseException:
             await sql.close()
             raise

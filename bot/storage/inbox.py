@@ -56,7 +56,7 @@ SETTLE_S: Final = 6.0
 DONE_WITHIN_S: Final = 0.02
 """How long a mark may wait for company: fewer commits, and a crash meanwhile is seen to by the search for the reply."""
 
-CAPACITY: Final = 64
+CAPACITY: Final = 256
 """Updates that a replica on PostgreSQL has in hand at once; the others are left for its fellows."""
 MOST_OF_A_LANE: Final = 8
 MOST_ATTEMPTS: Final = 5
@@ -278,9 +278,8 @@ class SqlInbox:
             failures = 0
             self._succeed(turn, outcome, began)
             if turn.beats and self._untidy:
-                self._untidy = False
                 with suppress(StorageError):
-                    await self._transactions.tidy()
+                    self._untidy = not await self._transactions.tidy()
 
     def _succeed(self, turn: _Turn, outcome: _Outcome, now: float) -> None:
         if self._healthy_since is None:

@@ -27,8 +27,10 @@ _ADVISORY_LOCK: Final = 5_031_202_401
 log = logging.getLogger(__name__)
 
 
-async def migrate(sql: Sql) -> None:
+async def migrate(sql: Sql, backups: Path | None = None) -> None:
     """Bring the tables up to date; nothing is done where they are.
+
+    What was is kept: a SQLite file's copy beside it, a backup of a PostgreSQL database in the folder `backups`.
 
     Raises:
         StorageError: the database cannot be opened or written, or was made by a newer version.
@@ -46,6 +48,10 @@ async def migrate(sql: Sql) -> None:
         if before and path:
             with told(str(path)):
                 await asyncio.to_thread(_copy, path, path.with_name(f"{path.name}.before-{HEAD}"))
+        elif before and backups:
+            from bot.storage.backup import write_backup  # it needs this module itself
+
+            await write_backup(sql.url, backups / f"before-{HEAD}.zip", [])
         await _upgrade(sql)
 
 

@@ -40,6 +40,7 @@ class Sql:
     """Short transactions on one database; safe to use from many tasks at once."""
 
     def __init__(self, url: str) -> None:
+        self.url = url
         with told("WANGGUI_DATABASE_URL"):  # never the URL itself: it may hold a password
             address = make_url(url)
             if address.drivername in _DRIVERS:

@@ -15,6 +15,7 @@ from bot.storage.sql import PRAGMAS, Sql, begin_writing, prepare, told
 
 BUSY_S: Final = 2
 """How long a locked SQLite file is waited for: Telegram's updates wait meanwhile."""
+_TIDY_MS: Final = 20
 
 Result = TypeVar("Result")
 
@@ -29,8 +30,8 @@ class Transactions(Protocol):
             StorageError: the database cannot be written.
         """
 
-    async def tidy(self) -> None:
-        """Let the disk forget what has been erased."""
+    async def tidy(self) -> bool:
+        """Let the disk forget what has been erased; False where that must be tried again."""
 
     async def close(self) -> None:
         """Close every connection."""
@@ -55,22 +56,27 @@ class OwnThread:
         """As the protocol says."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
 
-    async def tidy(self) -> None:
-        """Empty the write-ahead log: erased words stand in it until it is written anew.
+    async def tidy(self) -> bool:
+        """Empty the write-ahead log: erased words stand in it until it is written anew. False while others use it.
 
         Raises:
             StorageError: it could not be emptied.
         """
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._empty_log)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._empty_log)
 
     async def close(self) -> None:
         """As the protocol says."""
         await asyncio.get_running_loop().run_in_executor(self._thread, self._engine.dispose)
         self._thread.shutdown(wait=False)
 
-    def _empty_log(self) -> None:
+    def _empty_log(self) -> bool:
         with told(self._name), self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-            connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+            connection.exec_driver_sql(f"PRAGMA busy_timeout = {_TIDY_MS}")  # updates wait meanwhile
+            try:
+                busy, _, _ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+            finally:
+                connection.exec_driver_sql(f"PRAGMA busy_timeout = {BUSY_S * 1000}")
+        return not busy
 
     def _transact(self, work: Callable[[Connection], Result]) -> Result:
         with told(self._name), self._engine.begin() as connection:
@@ -88,8 +94,9 @@ class ThroughLoop:
         async with self._sql.writing() as connection:
             return await connection.run_sync(work)
 
-    async def tidy(self) -> None:
+    async def tidy(self) -> bool:
         """Nothing to do: PostgreSQL's own log is its administrator's."""
+        return True
 
     async def close(self) -> None:
         """As the protocol says; the engine is closed by its owner."""

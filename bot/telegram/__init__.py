@@ -1,10 +1,11 @@
 """The Telegram channel, the only importer of `telegram`.
 
-in        polling webhook -> reception, lanes, backlog -> admission -> handlers
-out       handlers -> dressing (rendering, keyboards) -> Outgoing -> delivery (pacing, refusals) -> transport
+in        polling webhook -> post (the inbox) -> reception, lanes, backlog -> admission -> handlers
+out       handlers -> dressing (rendering, keyboards) -> Outgoing -> delivery (pacing, refusals, seeking) -> transport
 
 application parts      joins them, and is run by polling or a webhook; what every handler is given
-rawbot probing health   the bot with a way past PTB's objects; how it is set up at Telegram; what /healthz says
+rawbot probing          the bot with a way past PTB's objects; how it is set up at Telegram
+health metering         what /healthz and /metrics say
 intake                 Message -> Question, or nothing where nobody asked
 speaking limits        in which language, under which settings, to whom: the budget of a person, twins
 asking waiting         questions, edited ones, and those that nobody answered

@@ -17,7 +17,8 @@ from bot.errors import StorageError
 from bot.storage.backup import read_backup, write_backup
 from bot.storage.database import Database
 from bot.storage.inbox import Arrived
-from bot.storage.migrating import configuration
+from bot.storage.migrating import configuration, upgrade_to
+from bot.storage.migrations import HEAD
 from bot.storage.sql import Sql
 from bot.storage.tables import metadata
 from tests.databases import Postgres
@@ -153,6 +154,21 @@ async def test_the_migrations_lead_up_and_down_on_postgresql(postgres: Postgres)
     async with sql.writing() as connection:
         assert await connection.run_sync(downgrade) == ["alembic_version"]
     await sql.close()
+
+
+async def test_an_upgrade_of_postgresql_keeps_a_backup(tmp_path: Path, postgres: Postgres) -> None:
+    url = postgres.fresh()
+    sql = Sql(url)
+    async with sql.writing() as connection:
+        await connection.run_sync(lambda sync: upgrade_to(sync, "0001"))
+        await connection.execute(metadata.tables["chats"].insert().values(chat_id=GROUP, language="en"))
+    await sql.close()
+    async with await Database.open(url, tmp_path) as database:
+        assert (await database.chats.settings(GROUP)).language == "en"
+        await database.chats.change(GROUP, language="zh")
+    assert await read_backup(url, tmp_path / f"before-{HEAD}.zip", tmp_path) == 1
+    async with await Database.open(url, tmp_path) as database:
+        assert (await database.chats.settings(GROUP)).language == "en"
 
 
 async def test_two_replicas_that_open_a_new_postgresql_at_once_both_get_it(postgres: Postgres) -> None:

@@ -337,3 +337,42 @@ def test_standard_output_that_is_no_longer_read_is_no_error(data_folder: Path) -
         process.stdin.close()
         assert process.stderr.read() == b""
         assert process.wait(120) == 0
+
+
+def settings_of(folder: Path, chat_id: int, **changes: object) -> str:
+    """The language of a chat's settings, after changing some of them."""
+
+    async def look() -> str:
+        async with await Database.open(f"sqlite:///{folder / '.wanggui' / 'wanggui.db'}") as database:
+            if changes:
+                await database.chats.change(chat_id, **changes)
+            return (await database.chats.settings(chat_id)).language
+
+    return asyncio.run(look())
+
+
+def test_a_backup_is_put_back_only_when_somebody_means_it(run: Run, tmp_path: Path) -> None:
+    settings_of(tmp_path, -100, language="en")
+    written = run("backup", "copy.zip")
+    assert (written.exit_code, written.stdout) == (0, "copy.zip: 1 条记录 (rows)\n")
+    settings_of(tmp_path, -100, language="zh")
+    refused = run("restore", "copy.zip")
+    assert (refused.exit_code, settings_of(tmp_path, -100)) == (2, "zh")
+    assert run("restore", "copy.zip", "--yes").exit_code == 0
+    assert settings_of(tmp_path, -100) == "en"
+
+
+def test_a_backup_has_a_name_of_its_own(run: Run, tmp_path: Path) -> None:
+    assert run("backup").exit_code == 0
+    assert len(list((tmp_path / ".wanggui").glob("backup-*.zip"))) == 1
+
+
+def test_a_backup_that_is_not_there_is_said(run: Run) -> None:
+    absent = run("restore", "absent.zip", "--yes")
+    assert (absent.exit_code, absent.stderr) == (1, "absent.zip: 没有这个文件 (no such file)\n")
+
+
+def test_the_health_check_of_a_bot_that_listens_nowhere_says_what_to_set(run: Run) -> None:
+    nowhere = run("healthy")
+    assert nowhere.exit_code == 1
+    assert "WANGGUI_LISTEN" in nowhere.stderr
