@@ -35,6 +35,8 @@ from prompts import Language, Replies
 NAMES_KEPT: Final = timedelta(days=7)
 SEAL_S: Final = 3.0
 """How long after the end of a poll its last update is waited for."""
+FINISH_S: Final = 3.0
+"""How long a step that is being posted may take after SIGTERM; it is posted at the next start otherwise."""
 BEHIND_S: Final = 3.0
 """How long after its time a poll is ended by hand that Telegram should have ended."""
 FRESH_S: Final = 5.0
@@ -227,10 +229,15 @@ class Conducting:
                 log.error("a session could not be taken up again: %s", exc or type(exc).__name__)
 
     async def close(self) -> None:
-        """Let timers go; what is in line is written."""
-        for task in [*self._timers.values(), *self._tasks]:
-            task.cancel()
-        await asyncio.gather(*self._timers.values(), *self._tasks, return_exceptions=True)
+        """Let timers go; what is being done is finished, what is in line is written."""
+        for timer in self._timers.values():
+            timer.cancel()
+        await asyncio.gather(*self._timers.values(), return_exceptions=True)
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=FINISH_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         await self.ledgers.close()
 
     # Commands, and what follows from them.
@@ -442,8 +449,7 @@ class Conducting:
             self._timers[session_id] = asyncio.create_task(self._wait(session_id, now), name="a session's time")
 
     def _drop_timer(self, session_id: int) -> None:
-        timer = self._timers.pop(session_id, None)
-        if timer is not None and timer is not asyncio.current_task():
+        if timer := self._timers.pop(session_id, None):
             timer.cancel()
 
     async def _wait(self, session_id: int, now: Round) -> None:
@@ -451,10 +457,8 @@ class Conducting:
         behind = timedelta(seconds=BEHIND_S if now.poll_id else 0.0)
         while (left := (now.deadline + behind - self._clock()).total_seconds()) > 0:
             await self._sleep(left)
-        try:
-            await self._time_up(session_id, now)
-        except (Gone, StorageError) as exc:
-            log.error("the time of a session's step is over, and could not be told: %s", exc or type(exc).__name__)
+        self._timers.pop(session_id, None)  # from here on it is not to be cancelled
+        self._spawn(self._time_up(session_id, now))
 
     async def _time_up(self, session_id: int, now: Round) -> None:
         header, state = await self._known(session_id)
