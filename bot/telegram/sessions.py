@@ -6,6 +6,7 @@ Opened by an administrator, and moved on by the one who opened it; an anonymous 
 on. Another administrator takes over by `/train`. Everybody else may choose a team, be named or not, vote and reply.
 """
 
+import logging
 import secrets
 from collections.abc import Callable
 from typing import Any, Final
@@ -23,6 +24,7 @@ from telegram.ext import (
     filters,
 )
 
+from bot.errors import StorageError
 from bot.telegram.callbacks import Callback, pattern
 from bot.telegram.intake import is_foreign, replied_message, take_argument, take_question
 from bot.telegram.outgoing import Outgoing
@@ -52,6 +54,8 @@ MAX_NAME: Final = 32
 
 App = Application[Any, Any, Any, Any, Any, Any]
 Context = ContextTypes.DEFAULT_TYPE
+
+log = logging.getLogger(__name__)
 
 
 class Sessions:
@@ -304,7 +308,12 @@ class Sessions:
         question = take_question(message, self._parts.bot)
         if question is not None and question.how == "mention":
             return
-        if await self._conducting.hear_reply(message, replied.message_id):
+        try:
+            taken = await self._conducting.hear_reply(message, replied.message_id)
+        except StorageError as exc:  # a question still can be answered
+            log.error("%s", exc)
+            return
+        if taken:
             raise ApplicationHandlerStop
 
     # Who may.
