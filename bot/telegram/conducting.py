@@ -9,7 +9,7 @@ shown, so that a vote under way is counted and one that is too late is not.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from functools import partial
@@ -276,6 +276,7 @@ class Conducting:
         finally:
             del self._sending[session_id]
             sent.set()
+        await self._brief_trainer(session_id, step)
         self._mind_time(session_id, await self.ledgers.state(session_id))
         return True
 
@@ -295,6 +296,14 @@ class Conducting:
             log.warning("a poll of a session was refused (%s): the question goes out in words", sent.value)
         outgoing = self._poster(header, here, shown, say)
         return await self._delivery.send(header.chat_id, outgoing, topic=header.topic_id or None), ""
+
+    async def _brief_trainer(self, session_id: int, step: int) -> None:
+        """The notes on a case go to whoever leads, in private, where they have ever spoken to the bot."""
+        header, state = await self._known(session_id)
+        case = state.plan.steps[step].case if state.plan else None
+        if case is not None and case.notes and header.trainer_id > 0:
+            say = self._replies[state.plan.language if state.plan else "zh"]
+            self._spawn(self._delivery.send(header.trainer_id, posters.notes_poster(case, say)))
 
     def _poster(self, header: Header, step: Step, shown: Snapshot, say: Replies) -> Outgoing:
         match step.kind:
@@ -489,7 +498,7 @@ class Conducting:
             raise Gone
         return shown, self._replies[shown.language]
 
-    def _spawn(self, work: Awaitable[object]) -> None:
+    def _spawn(self, work: Coroutine[object, object, object]) -> None:
         async def run() -> None:
             try:
                 await work

@@ -21,7 +21,7 @@ from bot.telegram.polls import Poll, quiz_poll
 from bot.telegram.rendering import MAX_MESSAGE_UTF16, safe, utf16_length
 from bot.training.model import POINTS, BoardRow, ShownArticle, ShownShare, Snapshot, StepKind
 from bot.training.session import LETTERS
-from knowledge.bank.items import QuizItem
+from knowledge.bank.items import CaseCard, QuizItem
 from prompts import Replies
 
 LONGER_S: Final = 120
@@ -69,6 +69,11 @@ def case_poster(shown: Snapshot, say: Replies, minutes: int) -> Outgoing:
     if shown.deadline is not None:
         row.append(_button(say("training.longer"), "yt", shown.session_id, shown.cursor))
     return Outgoing("\n\n".join(parts), InlineKeyboardMarkup([row]))
+
+
+def notes_poster(case: CaseCard, say: Replies) -> Outgoing:
+    """What whoever leads should know of a case beforehand."""
+    return Outgoing(f"{say('training.notes', title=safe(case.title))}\n{safe(case.notes)}")
 
 
 def case_articles_poster(shown: Snapshot, say: Replies) -> Outgoing:
@@ -194,10 +199,7 @@ def _agenda(shown: Snapshot, say: Replies) -> Iterable[str]:
     coming = [(kind, count) for kind, count in shown.agenda if kind not in ("agenda", "close")]
     for number, (kind, count) in enumerate(coming, start=1):
         name = step_name(kind, say)
-        if count > 1:
-            yield say("training.agenda_several", number=number, name=name, count=count)
-        else:
-            yield f"{number}. {name}"
+        yield f"{number}. {name} × {count}" if count > 1 else f"{number}. {name}"
 
 
 def _pace(shown: Snapshot, say: Replies) -> str:

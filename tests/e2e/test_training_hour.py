@@ -95,7 +95,7 @@ class Room:
         """From `/train` to the first question; returns the message from which one presses on."""
         asked = await self.group.say(self.boss, f"/train {ITEMS}题")
         panel = (await self.server.wait_for(lambda: self.group.replies_to(asked), PATIENCE_S))[0]
-        for label in ("案例 0 个", "每题不限时", *(["计分", "2 队"] if self.scored else [])):
+        for label in ("案例 0", "不限时", *(["计分", "2 队"] if self.scored else [])):
             await self.press(panel, label)
             await self.server.wait_for(lambda wanted=f"✓ {label}": self._shows(panel, wanted) or None, PATIENCE_S)  # type: ignore[misc]
         await self.press(panel, "开始")
