@@ -17,6 +17,7 @@ configuring reviewing  a group's own settings, and the questions it is asked to 
 statistics charts      /stats, as a picture
 quizzing wishes        /quiz: questions of the bank as polls; which ones the words behind it mean
 sessions conducting     /train: who may press what; posting steps, ending polls, minding the time, hearing votes
+projecting             the links to the projector page, for whoever leads, in private
 setting_up posters polls    the panel before a session, its steps as messages, its questions as polls; pure
 personal sweeping      /privacy, /forget, and what is dropped with time
 

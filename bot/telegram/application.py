@@ -17,6 +17,7 @@ from telegram.ext import Application, ApplicationBuilder
 
 from bot import errors
 from bot.answering.service import Answerer
+from bot.serving import Address, serving
 from bot.storage.additions import Additions
 from bot.storage.database import Database
 from bot.telegram.administrators import Administrators
@@ -29,14 +30,15 @@ from bot.telegram.health import Health, WebhookWatch
 from bot.telegram.intake import Bot
 from bot.telegram.limits import PersonBudget, Twins
 from bot.telegram.menus import name_commands
-from bot.telegram.parts import Parts
+from bot.telegram.parts import Parts, Wall
 from bot.telegram.polling import Poller
 from bot.telegram.probing import ALLOWED_UPDATES, look, remarks
 from bot.telegram.rawbot import RawBot
 from bot.telegram.reception import Reception
 from bot.telegram.transport import AiohttpRequest
-from bot.telegram.webhook import Address, Webhook, build_site, serving
+from bot.telegram.webhook import Problems, Webhook, build_site
 from bot.training.ledgers import Ledgers
+from bot.training.model import Conductor
 from knowledge.bank.items import Bank
 from prompts import Language, Replies
 
@@ -82,7 +84,10 @@ class Entrance:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What the channel is given to answer with; `stores_turns`: conversations are written to the database."""
+    """What the channel is given to answer with; `stores_turns`: conversations are written to the database.
+
+    `wall` makes the projector page of its sessions, to be served at the channel's address.
+    """
 
     answerer: Answerer
     replies: Mapping[Language, Replies]
@@ -93,6 +98,7 @@ class House:
     retention_days: int
     stores_turns: bool = False
     bank: Bank = field(default_factory=Bank)
+    wall: Callable[[Ledgers, Conductor], Wall] | None = None
 
 
 async def until_signalled() -> None:
@@ -108,7 +114,8 @@ async def serve(channel: TelegramChannel, house: House, entrance: Entrance, unti
     """Answer until the awaitable that `until` returns is done; updates in hand are finished first.
 
     Raises:
-        errors.TelegramError: the token is refused, the Bot API cannot be reached, or the address is taken.
+        errors.TelegramError: the token is refused, or the Bot API cannot be reached.
+        errors.AddressError: the address is taken.
     """
     say = house.replies["zh"]
     bot, transport = channel.bot()
@@ -126,9 +133,9 @@ async def serve(channel: TelegramChannel, house: House, entrance: Entrance, unti
             await _look_around(bot, transport, entrance, say)
             await name_commands(bot, house.replies)
             if entrance.webhook is None:
-                await _poll(bot, reception, house, entrance, until)
+                await _poll(bot, reception, parts, entrance, until)
             else:
-                await _listen(bot, reception, house, entrance, entrance.webhook, until)
+                await _listen(bot, reception, parts, entrance, entrance.webhook, until)
     finally:
         await application.shutdown()
 
@@ -160,13 +167,15 @@ async def _furnished(application: App, house: House) -> AsyncIterator[Parts]:
     """The parts, with every handler registered and started; afterwards each is told to stop."""
     me = application.bot.bot
     delivery = Delivery(application.bot, house.database.migrate_chat)
+    ledgers = Ledgers(house.database.training, house.answerer.library.principal)
     conducting = Conducting(
         delivery,
-        Ledgers(house.database.training, house.answerer.library.principal),
+        ledgers,
         house.replies,
         me.username or "",
         _now,
         retention=timedelta(days=house.retention_days),
+        projects=house.wall is not None,
     )
     parts = Parts(
         answerer=house.answerer,
@@ -185,6 +194,7 @@ async def _furnished(application: App, house: House) -> AsyncIterator[Parts]:
         conducting=conducting,
         bank=house.bank,
         stores_turns=house.stores_turns,
+        wall=house.wall(ledgers, conducting) if house.wall else None,
     )
     parts.admission.register(application, parts)
     handlers = [make(parts) for make in HANDLERS]
@@ -209,12 +219,25 @@ async def _tell(handlers: Iterable[object], event: str) -> None:
             await told()
 
 
-async def _poll(bot: RawBot, reception: Reception, house: House, entrance: Entrance, until: Until) -> None:
+@asynccontextmanager
+async def _open_site(
+    reception: Reception, parts: Parts, problems: Problems, webhook: Webhook | None, address: Address
+) -> AsyncIterator[None]:
+    """Serve everything that this channel has to serve, for as long as the block runs."""
+    site = build_site(reception, problems, webhook, parts.wall.routes if parts.wall else ())
+    async with serving(site, address, parts.replies["zh"]):
+        try:
+            yield
+        finally:
+            if parts.wall:
+                await parts.wall.aclose()
+
+
+async def _poll(bot: RawBot, reception: Reception, parts: Parts, entrance: Entrance, until: Until) -> None:
     await _remove_webhook(bot)
     poller = Poller(bot, reception.accept, lambda: reception.full, ALLOWED_UPDATES)
-    health = Health(house.answerer, lambda: poller.problem)
-    site = build_site(reception, health.problems, None)
-    async with serving(site, entrance.address, house.replies["zh"]) if entrance.address else nullcontext():
+    problems, address = Health(parts.answerer, lambda: poller.problem).problems, entrance.address
+    async with _open_site(reception, parts, problems, None, address) if address else nullcontext():
         polling = asyncio.create_task(poller.run(), name="polling")
         log.info("polling as @%s", bot.username)
         try:
@@ -227,13 +250,12 @@ async def _poll(bot: RawBot, reception: Reception, house: House, entrance: Entra
 
 
 async def _listen(
-    bot: RawBot, reception: Reception, house: House, entrance: Entrance, webhook: Webhook, until: Until
+    bot: RawBot, reception: Reception, parts: Parts, entrance: Entrance, webhook: Webhook, until: Until
 ) -> None:
     assert entrance.address is not None  # noqa: S101 - a webhook has an address
     watch = WebhookWatch(bot, webhook, ALLOWED_UPDATES, WEBHOOK_CONNECTIONS)
-    health = Health(house.answerer, lambda: watch.problem)
-    site = build_site(reception, health.problems, webhook)
-    async with serving(site, entrance.address, house.replies["zh"]):
+    health = Health(parts.answerer, lambda: watch.problem)
+    async with _open_site(reception, parts, health.problems, webhook, entrance.address):
         watching = asyncio.create_task(watch.run(), name="watching the webhook")
         log.info("webhook of @%s at %s:%s", bot.username, entrance.address.host, entrance.address.port)
         try:

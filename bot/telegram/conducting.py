@@ -67,12 +67,14 @@ class Conducting:
         clock: Callable[[], datetime],
         *,
         retention: timedelta = NAMES_KEPT,
+        projects: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.ledgers = ledgers
         self._delivery, self._replies, self._username = delivery, replies, username
         self._clock, self._sleep = clock, sleep
         self._names_kept = min(retention, NAMES_KEPT)
+        self._projects = projects
         self._polls: Recent[str, Where | None] = Recent(_MOST_KNOWN)
         self._running: Recent[int, tuple[float, Header | None]] = Recent(_MOST_KNOWN)
         self._headers: Recent[int, Header] = Recent(_MOST_KNOWN)
@@ -205,6 +207,10 @@ class Conducting:
             self._running[chat_id] = known
         return known[1]
 
+    def way_to_wall(self, session_id: int) -> str:
+        """A link by which the trainer is told, in private, where the projector page is; empty where there is none."""
+        return f"https://t.me/{self._username}?start=w{session_id}" if self._projects else ""
+
     def names_until(self, header: Header) -> datetime:
         """Until when the names of those who agree are kept."""
         return header.opened_at + self._names_kept
@@ -308,7 +314,8 @@ class Conducting:
     def _poster(self, header: Header, step: Step, shown: Snapshot, say: Replies) -> Outgoing:
         match step.kind:
             case "agenda":
-                return posters.agenda_poster(shown, say, self.names_until(header))
+                door = self.way_to_wall(shown.session_id)
+                return posters.agenda_poster(shown, say, self.names_until(header), door)
             case "questions":
                 return posters.questions_poster(shown, say, self._username)
             case "case":

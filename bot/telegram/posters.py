@@ -30,7 +30,7 @@ TEAMS: Final = ("training.team_red", "training.team_blue", "training.team_green"
 Row = list[InlineKeyboardButton]
 
 
-def agenda_poster(shown: Snapshot, say: Replies, until: datetime) -> Outgoing:
+def agenda_poster(shown: Snapshot, say: Replies, until: datetime, door: str) -> Outgoing:
     """What comes, how votes are counted, what is kept; with buttons for teams and names where it is scored."""
     lines = [f"<b>{safe(shown.title)}</b>", "", *_agenda(shown, say), ""]
     rows: list[Row] = []
@@ -44,7 +44,7 @@ def agenda_poster(shown: Snapshot, say: Replies, until: datetime) -> Outgoing:
         lines.append(say("training.consent", until=day(until)))
         rows.append([_button(say("training.name_me"), "ya", shown.session_id)])
     lines += ["", say("training.kept")]
-    return Outgoing("\n".join(lines), InlineKeyboardMarkup([*rows, [next_button(shown, say)]]))
+    return Outgoing("\n".join(lines), InlineKeyboardMarkup([*rows, *_to_wall(door, say), [next_button(shown, say)]]))
 
 
 def questions_poster(shown: Snapshot, say: Replies, username: str) -> Outgoing:
@@ -153,11 +153,12 @@ def farewell_poster(shown: Snapshot, say: Replies, until: datetime) -> Outgoing:
     return Outgoing("\n".join([*lines, say("training.farewell_handout")]))
 
 
-def status_poster(shown: Snapshot, say: Replies, *, leads: bool) -> Outgoing:
+def status_poster(shown: Snapshot, say: Replies, door: str, *, leads: bool) -> Outgoing:
     """Where a session stands, for an administrator who asks."""
     words = say("training.here", step=shown.step, steps=shown.steps, name=step_name(shown.kind, say))
     first = next_button(shown, say) if leads else _button(say("training.claim"), "yc", shown.session_id)
-    return Outgoing(words, InlineKeyboardMarkup([[first], [_button(say("training.end"), "yx", shown.session_id)]]))
+    rows = [[first], *_to_wall(door, say), [_button(say("training.end"), "yx", shown.session_id)]]
+    return Outgoing(words, InlineKeyboardMarkup(rows))
 
 
 def end_keyboard(session_id: int, say: Replies) -> InlineKeyboardMarkup:
@@ -236,6 +237,11 @@ def _share(share: ShownShare, say: Replies) -> str:
     return say(
         "training.board_share", number=share.number, article=share.article, voters=share.voters, right=share.right
     )
+
+
+def _to_wall(door: str, say: Replies) -> list[Row]:
+    """The way to the projector page, where there is one."""
+    return [[InlineKeyboardButton(say("wall.open"), url=door)]] if door else []
 
 
 def _button(text: str, action: str, *values: int | str) -> InlineKeyboardButton:

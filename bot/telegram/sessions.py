@@ -131,8 +131,8 @@ class Sessions:
     async def _tell_status(self, message: Message, running: Header, say: Replies) -> None:
         shown = await self._conducting.ledgers.snapshot(running.id)
         if shown is not None:
-            leads = running.trainer_id in (0, speaker_id(message))
-            await self._parts.delivery.reply(message, status_poster(shown, say, leads=leads))
+            leads, door = running.trainer_id in (0, speaker_id(message)), self._conducting.way_to_wall(running.id)
+            await self._parts.delivery.reply(message, status_poster(shown, say, door, leads=leads))
 
     async def choose(self, update: Update, _: Context) -> None:
         """The panel with another choice."""
@@ -228,7 +228,8 @@ class Sessions:
         shown = await self._conducting.ledgers.snapshot(header.id)
         if shown is not None:
             written = await sentences_in(self._parts, message)
-            outgoing = status_poster(shown, written, leads=True)
+            door = self._conducting.way_to_wall(header.id)
+            outgoing = status_poster(shown, written, door, leads=True)
             await self._parts.delivery.edit(message.chat.id, message.message_id, outgoing)
 
     async def ask_end(self, update: Update, _: Context) -> None:

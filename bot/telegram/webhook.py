@@ -1,4 +1,4 @@
-"""The small HTTP server: updates come in at the webhook's path, and `/healthz` says whether all is well.
+"""What the bot serves over HTTP: updates come in at the webhook's path, and `/healthz` says whether all is well.
 
 A request is answered before its update is: Telegram repeats whatever it gets no 2xx for.
 """
@@ -6,40 +6,26 @@ A request is answered before its update is: Telegram repeats whatever it gets no
 import hmac
 import json
 import logging
-import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
-import anyio
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
-from bot import errors
 from bot.telegram.reception import Reception
-from prompts import Replies
 
 SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - its name, not its value
 MAX_BODY: Final = 1 << 20
 HEALTH_PATH: Final = "/healthz"
-_ANSWER_GRACE_S: Final = 2
 
 Problems = Callable[[], Awaitable[Sequence[str]]]
 """What is wrong at present, a short word each; nothing where all is well."""
 
 log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Address:
-    """Where the server listens."""
-
-    host: str
-    port: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +37,10 @@ class Webhook:
     secret: str = field(repr=False)
 
 
-def build_site(reception: Reception, problems: Problems, webhook: Webhook | None) -> Starlette:
-    """The application: health always, the webhook where there is one."""
+def build_site(
+    reception: Reception, problems: Problems, webhook: Webhook | None, beside: Sequence[BaseRoute] = ()
+) -> Starlette:
+    """The application: health always, the webhook where there is one, and what others serve `beside` them."""
 
     async def healthz(_: Request) -> Response:
         found = list(await problems())
@@ -77,51 +65,10 @@ def build_site(reception: Reception, problems: Problems, webhook: Webhook | None
         reception.accept(raw)
         return Response(status_code=200)
 
-    routes = [Route(HEALTH_PATH, healthz, methods=["GET"])]
+    routes: list[BaseRoute] = [Route(HEALTH_PATH, healthz, methods=["GET"]), *beside]
     if webhook is not None:
         routes.append(Route(webhook.path, take, methods=["POST"]))
     return Starlette(routes=routes)
-
-
-@asynccontextmanager
-async def serving(site: Starlette, address: Address, sentences: Replies) -> AsyncIterator[None]:
-    """Serve in the background for as long as the block runs.
-
-    Raises:
-        errors.TelegramError: the address cannot be listened at.
-    """
-    config = uvicorn.Config(
-        site,
-        host=address.host,
-        port=address.port,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_ANSWER_GRACE_S,
-    )
-    server = _Server(config)
-    try:
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        listening = socket.create_server((address.host, address.port), family=family)
-    except OSError as exc:
-        listen = f"{address.host}:{address.port}"
-        raise errors.TelegramError(sentences("doctor.cannot_listen", listen=listen)) from exc
-    async with anyio.create_task_group() as group:
-        group.start_soon(server.serve, [listening])
-        try:
-            yield
-        finally:
-            server.should_exit = True
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its hand on SIGTERM: the bot finishes its answers first."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the application."""
-        yield
 
 
 async def _read(request: Request) -> bytes | None:
