@@ -28,6 +28,7 @@ from bot.telegram.delivery import Delivery
 from bot.telegram.handlers import HANDLERS
 from bot.telegram.health import Health, WebhookWatch
 from bot.telegram.intake import Bot
+from bot.telegram.lanes import Lanes
 from bot.telegram.limits import PersonBudget, Twins
 from bot.telegram.menus import name_commands
 from bot.telegram.parts import Parts, Wall
@@ -128,8 +129,9 @@ async def serve(channel: TelegramChannel, house: House, entrance: Entrance, unti
     except TelegramError as exc:
         raise errors.TelegramError(say("doctor.token_unreachable", root=channel.api_root)) from exc
     try:
-        async with _furnished(application, house) as parts:
-            reception = Reception(application, parts, Backlog(parts, started))
+        lanes = Lanes()
+        async with _furnished(application, house, lanes) as parts:
+            reception = Reception(application, parts, Backlog(parts, started), lanes)
             await _look_around(bot, transport, entrance, say)
             await name_commands(bot, house.replies)
             if entrance.webhook is None:
@@ -163,7 +165,7 @@ async def _let_go(application: App) -> None:
 
 
 @asynccontextmanager
-async def _furnished(application: App, house: House) -> AsyncIterator[Parts]:
+async def _furnished(application: App, house: House, lanes: Lanes) -> AsyncIterator[Parts]:
     """The parts, with every handler registered and started; afterwards each is told to stop."""
     me = application.bot.bot
     delivery = Delivery(application.bot, house.database.migrate_chat)
@@ -174,6 +176,7 @@ async def _furnished(application: App, house: House) -> AsyncIterator[Parts]:
         house.replies,
         me.username or "",
         _now,
+        lanes=lanes,
         retention=timedelta(days=house.retention_days),
         projects=house.wall is not None,
     )

@@ -22,6 +22,7 @@ from bot.storage.recent import Recent
 from bot.storage.review import without_names
 from bot.telegram import posters
 from bot.telegram.delivery import Delivery
+from bot.telegram.lanes import Lanes
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.polls import Counted, SentPoll
 from bot.telegram.speaking import speaker_id
@@ -66,6 +67,7 @@ class Conducting:
         username: str,
         clock: Callable[[], datetime],
         *,
+        lanes: Lanes | None = None,
         retention: timedelta = NAMES_KEPT,
         projects: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
@@ -73,6 +75,7 @@ class Conducting:
         self.ledgers = ledgers
         self._delivery, self._replies, self._username = delivery, replies, username
         self._clock, self._sleep = clock, sleep
+        self._lanes = Lanes() if lanes is None else lanes
         self._names_kept = min(retention, NAMES_KEPT)
         self._projects = projects
         self._polls: Recent[str, Where | None] = Recent(_MOST_KNOWN)
@@ -104,6 +107,7 @@ class Conducting:
             return None if await self._post_step(session_id, state.current) else _NOT_SENT
         if state.running and cursor == state.cursor and state.phase == "open" and now is not None and now.poll_id:
             return None if await self._end_poll(session_id, now) else _NOT_SENT
+        await self._hear_out(session_id)
         return await self._do(session_id, lambda state: session.advance(state, cursor, self._clock()))
 
     async def prolong(self, session_id: int, cursor: int) -> Refusal | None:
@@ -489,7 +493,13 @@ class Conducting:
         elif now.poll_id:
             await self._end_poll(session_id, now)
         else:
+            await self._hear_out(session_id)
             await self._do(session_id, lambda state: self._reveal(state, now.step, None))
+
+    async def _hear_out(self, session_id: int) -> None:
+        """Replies that have come before the answer is asked for are read before it is shown."""
+        if header := await self.header(session_id):
+            await self._lanes.catch_up(header.chat_id)
 
     # What everything needs.
 

@@ -102,6 +102,21 @@ async def test_a_lane_that_may_hold_more_holds_more() -> None:
     assert work.done == names
 
 
+async def test_who_waits_for_a_lane_waits_for_what_was_in_it_before() -> None:
+    lanes, work = Lanes(), Work()
+    await lanes.catch_up("a")  # nothing is in it
+    lanes.put("a", work.piece("a1"))
+    waiting = asyncio.create_task(lanes.catch_up("a"))
+    await settle()
+    lanes.put("a", work.piece("a2"))
+    assert not waiting.done()
+    work.finish("a1")
+    await waiting
+    assert work.done == ["a1"]
+    work.finish("a2")
+    assert await lanes.finish(5)
+
+
 async def test_what_takes_too_long_is_cancelled_at_the_end() -> None:
     lanes, work = Lanes(), Work()
     lanes.put("a", work.piece("a1"))
