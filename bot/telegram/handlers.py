@@ -15,6 +15,7 @@ from bot.telegram.navigating import Navigating
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.parts import Parts
 from bot.telegram.personal import Personal
+from bot.telegram.practising import Practising
 from bot.telegram.projecting import Projecting
 from bot.telegram.quizzing import Quizzing
 from bot.telegram.rendering import safe
@@ -74,6 +75,7 @@ HANDLERS: Final[tuple[type[Handler], ...]] = (
     Sessions,
     Quizzing,
     Projecting,  # before Welcoming: it takes its own deep links
+    Practising,  # before Welcoming: it takes its own deep links
     Sweeping,
     Welcoming,
     Navigating,
