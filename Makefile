@@ -7,7 +7,7 @@ DEFAULT := $(VENV)/.default
 DEV := $(VENV)/.dev
 
 .DEFAULT_GOAL := help
-.PHONY: help chat run index doctor test test-llm test-drafts check audit faults format bench picture font sbert lock clean
+.PHONY: help chat run index demo-session doctor test test-llm test-drafts check audit faults format bench bench-wall picture wall-picture font sbert lock clean
 
 help:  ## what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -35,6 +35,9 @@ run: $(DEFAULT)  ## the Telegram bot (needs WANGGUI_TELEGRAM_TOKEN)
 
 index: $(DEFAULT)  ## rebuild the knowledge base
 	@$(BIN)/wanggui index
+
+demo-session: $(DEFAULT)  ## play a session with invented people, in the terminal and on the projector page; no token
+	@$(BIN)/wanggui demo
 
 doctor: $(DEFAULT)  ## check settings, token, index and model
 	@$(BIN)/wanggui doctor
@@ -72,8 +75,14 @@ bench: $(DEV)  ## speed and memory, beside the plain pipeline (extra sbert) and 
 	@$(BIN)/python -m tests.benchmark.answering
 	@$(BIN)/python -m tests.benchmark.telegram
 
+bench-wall: $(DEV)  ## the projector page before 300 viewers: how soon a vote is on the screen (needs chromium)
+	@$(BIN)/python -m tests.benchmark.wall
+
 picture: $(DEV)  ## draw docs/*.png from real answers (needs chromium)
 	@$(BIN)/python -m tests.picture
+
+wall-picture: $(DEV)  ## draw docs/wall-*.png from a real session (needs chromium)
+	@$(BIN)/python -m tests.wall
 
 font: $(DEV)  ## cut the font that pictures are drawn with (needs fonts-noto-cjk)
 	@$(BIN)/python -m tests.picture.font

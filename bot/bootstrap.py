@@ -1,6 +1,7 @@
 """The only place that knows which concrete parts are joined."""
 
 import asyncio
+import hmac
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -28,11 +29,15 @@ from prompts import load_instructions, load_replies
 
 if TYPE_CHECKING:  # the terminal needs none of them
     from bot.answering.generation.models import ModelSpec
+    from bot.serving import Address
     from bot.storage.database import Database
     from bot.storage.review import Proposal, Resolved
     from bot.telegram.application import Entrance, TelegramChannel
     from bot.training.bank.drafting import Drafted
     from bot.training.bank.shelf import Shelf
+    from bot.training.ledgers import Ledgers
+    from bot.training.model import Conductor
+    from bot.web.wall import Wall
     from knowledge.bank.items import Bank
 
 ANSWERING_THREADS: Final = 2
@@ -204,17 +209,62 @@ def entrance_of(settings: Settings) -> "Entrance":
         SettingsError: a webhook without a secret.
     """
     from bot.telegram.application import Entrance
-    from bot.telegram.webhook import Address, Webhook
+    from bot.telegram.webhook import Webhook
 
-    listen = settings.listen or (DEFAULT_LISTEN if settings.webhook_url else None)
-    host, _, port = listen.rpartition(":") if listen else ("", "", "")
-    address = Address(host.strip("[]"), int(port)) if listen else None
+    listen = settings.listen or (DEFAULT_LISTEN if settings.webhook_url or settings.wall_url else None)
+    address = address_of(listen) if listen else None
     if settings.webhook_url is None:
         return Entrance(None, address)
     if settings.webhook_secret is None:
         raise SettingsError(load_replies()["zh"]("doctor.webhook_secret_missing"))
     path = urlsplit(settings.webhook_url).path or "/"
     return Entrance(Webhook(settings.webhook_url, path, settings.webhook_secret.get_secret_value()), address)
+
+
+def address_of(listen: str) -> "Address":
+    """Where `host:port` is."""
+    from bot.serving import Address
+
+    host, _, port = listen.rpartition(":")
+    return Address(host.strip("[]"), int(port))
+
+
+def wall_of(settings: Settings, entrance: "Entrance") -> "Callable[[Ledgers, Conductor], Wall] | None":
+    """What makes the projector page; None where nothing is served.
+
+    Its links are signed with a key that comes of the bot's token: every replica reads them, and no file holds it.
+    """
+    from bot.web.links import Links
+    from bot.web.wall import Wall
+
+    if entrance.address is None or settings.telegram_token is None:
+        return None
+    key = hmac.digest(settings.telegram_token.get_secret_value().encode(), b"the wall's links", "sha256")
+    base = settings.wall_url or f"http://{entrance.address}"
+    return lambda ledgers, conductor: Wall(ledgers, conductor, Links(key), base, load_replies())
+
+
+def run_demo(settings: Settings, *, people: int, speed: float, stays: bool) -> None:
+    """Play a session with invented people, in the terminal and on the projector page.
+
+    Raises:
+        AddressError: the address cannot be listened at. StorageError: there is no room for its database.
+    """
+    from rich.console import Console
+
+    from bot.demo import play
+
+    console = Console()
+
+    async def stay() -> None:
+        if stays:
+            console.print(load_replies()["zh"]("demo.ended"))
+            await asyncio.Event().wait()
+
+    address = address_of(settings.listen or DEFAULT_LISTEN)
+    base = settings.wall_url or f"http://{address}"
+    bank, regulation = read_bank(settings), load_library().principal
+    asyncio.run(play(bank, regulation, address, base, console, people=people, speed=speed, stay=stay))
 
 
 async def _serve(
@@ -235,6 +285,7 @@ async def _serve(
             retention_days=settings.retention_days,
             stores_turns=stores_turns,
             bank=read_bank(settings),
+            wall=wall_of(settings, entrance),
         )
         await serve(channel, house, entrance)
 

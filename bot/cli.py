@@ -380,6 +380,20 @@ def _write_bank(file: Path, entries: "Sequence[Entry]", *, overwrite: bool) -> N
 
 
 @app.command()
+def demo(
+    people: Annotated[int, typer.Option(min=1, max=300, help="编出来多少人")] = 60,
+    speed: Annotated[float, typer.Option(min=0.2, max=50, help="快几倍")] = 1.0,
+) -> None:
+    """演一场训练：终端和投影页上都看得见；不用令牌。 Play a session with invented people; no token."""
+    from bot.bootstrap import quiet_logging, run_demo
+
+    with _explained():
+        settings = read_settings()
+        quiet_logging(settings)
+        run_demo(settings, people=people, speed=speed, stays=sys.stdout.isatty())
+
+
+@app.command()
 def run() -> None:
     """运行 Telegram 机器人。 Run the Telegram bot."""
     from bot.bootstrap import run_telegram, set_up_logging

@@ -4,6 +4,7 @@
     ├── SettingsError      a setting is missing or malformed: its name, and what to do
     ├── StorageError       the database cannot be opened, read or written: what to do
     ├── TelegramError      the Bot API refuses the token or cannot be reached
+    ├── AddressError       the address to serve at is taken, or none of this machine's
     ├── GroundingError     an answer was about to show a quote that does not stand in its article
     └── BankRefused        quiz items or cases do not pass the checks: every remark
 
@@ -31,6 +32,10 @@ class StorageError(WangguiError):
 
 class TelegramError(WangguiError):
     """The Bot API refuses the token or cannot be reached."""
+
+
+class AddressError(WangguiError):
+    """The address to serve at is taken, or none of this machine's."""
 
 
 class GroundingError(WangguiError):

@@ -63,6 +63,7 @@ class Settings(BaseSettings):
     webhook_url: str | None = Field(None, description="where Telegram posts updates; empty: the bot polls")
     webhook_secret: SecretStr | None = Field(None, description="by which the webhook knows Telegram")
     listen: str | None = Field(None, description="host:port of the webhook and /healthz, default 127.0.0.1:8080")
+    wall_url: str | None = Field(None, description="where people reach the projector page; default http://<listen>")
     data_dir: Path = Field(Path(".wanggui"), description="where the index and the library lie")
     database_url: SecretStr | None = Field(None, description="default a SQLite file in the data folder")
     retention_days: int = Field(90, ge=1, le=3650, description="how long counts and open questions are kept")
@@ -119,7 +120,7 @@ class Settings(BaseSettings):
             raise ValueError("must begin with sqlite:/// or postgresql://")
         return value
 
-    @field_validator("telegram_api", "llm_base_url")
+    @field_validator("telegram_api", "llm_base_url", "wall_url")
     @classmethod
     def _is_root(cls, value: str | None) -> str | None:
         if value is not None and not value.startswith(("http://", "https://")):

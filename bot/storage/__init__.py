@@ -9,6 +9,7 @@ replies      which message of ours answers which of theirs: ids only, for two da
 passages     a question carried into the private chat, sealed with the link that carries it, for a day
 turns        a person's last questions in a place, for half an hour, where the settings ask for it
 training     sessions: what happened, their polls, and who agreed to be named
+practice     what a person practises in private: how each question stands, the round or exam they are at
 additions    aliases and written questions that administrators have added -> files that the knowledge base reads
 backup       everything but the inbox as one file, and back, from either kind of database to either
 tables sql   the tables; connections and how their errors are told

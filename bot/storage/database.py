@@ -1,4 +1,4 @@
-"""The database as the rest of the house sees it: one door, seven stores.
+"""The database as the rest of the house sees it: one door, eight stores.
 
 async with await Database.open(url) as database:
     settings = await database.chats.settings(chat_id)
@@ -16,6 +16,7 @@ from bot.storage.chats import ChatStore
 from bot.storage.inbox import Depth, SqlInbox, erase_lane, measure, sweep_inbox
 from bot.storage.migrating import migrate
 from bot.storage.passages import PassageStore
+from bot.storage.practice import PracticeStore
 from bot.storage.replies import EDITABLE_FOR, ReplyStore
 from bot.storage.review import ReviewStore
 from bot.storage.sql import Sql
@@ -39,6 +40,7 @@ class Database:
         self.passages = PassageStore(sql)
         self.turns = TurnStore(sql)
         self.training = TrainingStore(sql)
+        self.practice = PracticeStore(sql)
         self._behind = WriteBehind(sql, (self.usage, self.replies, self.passages, self.review, self.turns))
 
     @classmethod
@@ -113,8 +115,8 @@ class Database:
         self.replies.let_go(chat_id=old_id)
 
     async def erase_person(self, user_id: int) -> int:
-        """Erase everything keyed to a person: their private chat, ids of their messages, their last questions, and
-        their names and open votes in sessions.
+        """Erase everything keyed to a person: their private chat, ids of their messages, their last questions, what
+        they practised, and their names and open votes in sessions.
 
         Returns how many rows were erased.
 
@@ -128,6 +130,7 @@ class Database:
             said = tables.turns.c.person_id == user_id
             erased += (await connection.execute(delete(tables.turns).where(said))).rowcount
             erased += await self.training.erase_person(connection, user_id)
+            erased += await self.practice.erase_person(connection, user_id)
             if user_id > PRIVATE:  # their private chat has their own id; below it stand groups and channels
                 for table in (tables.chats, tables.once, tables.replies):
                     erased += (await connection.execute(delete(table).where(table.c.chat_id == user_id))).rowcount
@@ -177,3 +180,4 @@ class Database:
             await self.passages.sweep(connection, now)
             await connection.run_sync(sweep_inbox, min(retention_days, QUARANTINED_DAYS) * 86_400.0)
             await self.training.sweep(connection, now, before)
+            await self.practice.sweep(connection, before)

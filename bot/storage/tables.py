@@ -234,3 +234,32 @@ consents = Table(
     Index(None, "until"),
 )
 """Who agreed to be named in a session, and until when they were told that it is kept."""
+
+standings = Table(
+    "standings",
+    metadata,
+    Column("person_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("item_id", String(24), primary_key=True),
+    Column("answered_at", Moment, nullable=False),
+    Column("was_right", Boolean, nullable=False),
+    Column("due_at", Moment),
+    Column("phase", Integer, nullable=False),
+    Column("step", Integer),
+    Column("stability", Double),
+    Column("difficulty", Double),
+    Index(None, "answered_at"),
+)
+"""How a question stands with a person who practises in private; `due_at` is null where it was never answered wrong."""
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("person_id", BigInteger, primary_key=True, autoincrement=False),
+    Column("kind", String(16), primary_key=True),
+    Column("message_id", BigInteger, nullable=False),
+    Column("turn", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("touched_at", Moment, nullable=False),
+    Index(None, "touched_at"),
+)
+"""The last round of practice and the last exam of a person."""

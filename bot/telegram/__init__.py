@@ -18,6 +18,10 @@ configuring reviewing  a group's own settings, and the questions it is asked to 
 statistics charts      /stats, as a picture
 quizzing wishes        /quiz: questions of the bank as polls; which ones the words behind it mean
 sessions conducting     /train: who may press what; posting steps, ending polls, minding the time, hearing votes
+practising runs         /practice, /exam, /mistakes, in private; what rounds and exams have in common
+rounds exams            a round of practice; a mock exam against the clock
+practice_pages exam_pages   both as one message that turns its pages; pure
+projecting             the links to the projector page, for whoever leads, in private
 setting_up posters polls    the panel before a session, its steps as messages, its questions as polls; pure
 personal sweeping      /privacy, /forget, and what is dropped with time
 

@@ -18,6 +18,7 @@ from telegram.ext import Application, ApplicationBuilder
 
 from bot import errors
 from bot.answering.service import Answerer
+from bot.serving import Address, serving
 from bot.storage.additions import Additions
 from bot.storage.database import Database
 from bot.storage.inbox import SqlInbox
@@ -29,18 +30,20 @@ from bot.telegram.delivery import Delivery
 from bot.telegram.handlers import HANDLERS
 from bot.telegram.health import Health, WebhookWatch
 from bot.telegram.intake import Bot
+from bot.telegram.lanes import Lanes
 from bot.telegram.limits import PersonBudget, Twins
 from bot.telegram.menus import name_commands
 from bot.telegram.metering import Meter
-from bot.telegram.parts import Parts
+from bot.telegram.parts import Parts, Wall
 from bot.telegram.polling import Poller
 from bot.telegram.post import Post
 from bot.telegram.probing import ALLOWED_UPDATES, look, remarks
 from bot.telegram.rawbot import RawBot
 from bot.telegram.reception import Reception
 from bot.telegram.transport import AiohttpRequest
-from bot.telegram.webhook import Address, Webhook, build_site, serving
+from bot.telegram.webhook import Webhook, build_site
 from bot.training.ledgers import Ledgers
+from bot.training.model import Conductor
 from knowledge.bank.items import Bank
 from prompts import Language, Replies
 
@@ -88,7 +91,10 @@ class Entrance:
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What the channel is given to answer with; `stores_turns`: conversations are written to the database."""
+    """What the channel is given to answer with; `stores_turns`: conversations are written to the database.
+
+    `wall` makes the projector page of its sessions, to be served at the channel's address.
+    """
 
     answerer: Answerer
     replies: Mapping[Language, Replies]
@@ -99,6 +105,7 @@ class House:
     retention_days: int
     stores_turns: bool = False
     bank: Bank = field(default_factory=Bank)
+    wall: Callable[[Ledgers, Conductor], Wall] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +131,8 @@ async def serve(channel: TelegramChannel, house: House, entrance: Entrance, unti
     """Answer until the awaitable that `until` returns is done; updates in hand are finished first.
 
     Raises:
-        errors.TelegramError: the token is refused, the Bot API cannot be reached, or the address is taken.
+        errors.TelegramError: the token is refused, or the Bot API cannot be reached.
+        errors.AddressError: the address is taken.
     """
     say = house.replies["zh"]
     bot, transport = channel.bot()
@@ -137,14 +145,15 @@ async def serve(channel: TelegramChannel, house: House, entrance: Entrance, unti
     except TelegramError as exc:
         raise errors.TelegramError(say("doctor.token_unreachable", root=channel.api_root)) from exc
     try:
-        async with _furnished(application, house) as parts:
+        lanes = Lanes()
+        async with _furnished(application, house, lanes) as parts:
             await _look_around(bot, transport, entrance, say)
             await name_commands(bot, house.replies)
-            async with _receiving(application, parts, started) as desk:
+            async with _receiving(application, parts, lanes, started) as desk:
                 if entrance.webhook is None:
-                    await _poll(bot, desk, house, entrance, until)
+                    await _poll(bot, desk, parts, entrance, until)
                 else:
-                    await _listen(bot, desk, house, entrance, entrance.webhook, until)
+                    await _listen(bot, desk, parts, entrance, entrance.webhook, until)
     finally:
         await application.shutdown()
 
@@ -172,17 +181,20 @@ async def _let_go(application: App) -> None:
 
 
 @asynccontextmanager
-async def _furnished(application: App, house: House) -> AsyncIterator[Parts]:
+async def _furnished(application: App, house: House, lanes: Lanes) -> AsyncIterator[Parts]:
     """The parts, with every handler registered and started; afterwards each is told to stop."""
     me, meter = application.bot.bot, Meter()
     delivery = Delivery(application.bot, house.database.migrate_chat, meter=meter)
+    ledgers = Ledgers(house.database.training, house.answerer.library.principal)
     conducting = Conducting(
         delivery,
-        Ledgers(house.database.training, house.answerer.library.principal),
+        ledgers,
         house.replies,
         me.username or "",
         _now,
+        lanes=lanes,
         retention=timedelta(days=house.retention_days),
+        projects=house.wall is not None,
     )
     parts = Parts(
         answerer=house.answerer,
@@ -202,6 +214,7 @@ async def _furnished(application: App, house: House) -> AsyncIterator[Parts]:
         bank=house.bank,
         stores_turns=house.stores_turns,
         meter=meter,
+        wall=house.wall(ledgers, conducting) if house.wall else None,
     )
     parts.admission.register(application, parts)
     handlers = [make(parts) for make in HANDLERS]
@@ -216,11 +229,11 @@ async def _furnished(application: App, house: House) -> AsyncIterator[Parts]:
 
 
 @asynccontextmanager
-async def _receiving(application: App, parts: Parts, started: datetime) -> "AsyncIterator[Desk]":
+async def _receiving(application: App, parts: Parts, lanes: Lanes, started: datetime) -> "AsyncIterator[Desk]":
     """The way from the inbox to the handlers; what is in hand at the end is finished, or given back to the inbox."""
     inbox = await parts.database.open_inbox()
     post = Post(inbox, parts.meter)
-    reception = Reception(application, parts, Backlog(parts, started), post)
+    reception = Reception(application, parts, Backlog(parts, started), post, lanes)
     post.start(reception.accept, lambda: not reception.full)
     try:
         yield Desk(inbox, post, reception, parts.meter)
@@ -240,12 +253,25 @@ async def _tell(handlers: Iterable[object], event: str) -> None:
             await told()
 
 
-async def _poll(bot: RawBot, desk: Desk, house: House, entrance: Entrance, until: Until) -> None:
+@asynccontextmanager
+async def _open_site(
+    desk: Desk, parts: Parts, health: Health, webhook: Webhook | None, address: Address
+) -> AsyncIterator[None]:
+    """Serve everything that this channel has to serve, for as long as the block runs."""
+    site = build_site(desk.post, health, webhook, parts.wall.routes if parts.wall else ())
+    async with serving(site, address, parts.replies["zh"]):
+        try:
+            yield
+        finally:
+            if parts.wall:
+                await parts.wall.aclose()
+
+
+async def _poll(bot: RawBot, desk: Desk, parts: Parts, entrance: Entrance, until: Until) -> None:
     await _remove_webhook(bot)
     poller = Poller(bot, desk.post.take, lambda: desk.post.full or not desk.inbox.leads, ALLOWED_UPDATES)
-    health = Health(house.answerer, lambda: poller.problem, desk.inbox, desk.meter)
-    site = build_site(desk.post, health, None)
-    async with serving(site, entrance.address, house.replies["zh"]) if entrance.address else nullcontext():
+    health = Health(parts.answerer, lambda: poller.problem, desk.inbox, desk.meter)
+    async with _open_site(desk, parts, health, None, entrance.address) if entrance.address else nullcontext():
         polling = asyncio.create_task(poller.run(), name="polling")
         log.info("polling as @%s", bot.username)
         try:
@@ -258,12 +284,11 @@ async def _poll(bot: RawBot, desk: Desk, house: House, entrance: Entrance, until
             await asyncio.gather(poller.confirm(desk.post.unstored), desk.reception.lanes.finish(FINISH_S))
 
 
-async def _listen(bot: RawBot, desk: Desk, house: House, entrance: Entrance, webhook: Webhook, until: Until) -> None:
+async def _listen(bot: RawBot, desk: Desk, parts: Parts, entrance: Entrance, webhook: Webhook, until: Until) -> None:
     assert entrance.address is not None  # noqa: S101 - a webhook has an address
     watch = WebhookWatch(bot, webhook, ALLOWED_UPDATES, WEBHOOK_CONNECTIONS)
-    health = Health(house.answerer, lambda: watch.problem, desk.inbox, desk.meter)
-    site = build_site(desk.post, health, webhook)
-    async with serving(site, entrance.address, house.replies["zh"]):
+    health = Health(parts.answerer, lambda: watch.problem, desk.inbox, desk.meter)
+    async with _open_site(desk, parts, health, webhook, entrance.address):
         watching = asyncio.create_task(watch.run(), name="watching the webhook")
         log.info("webhook of @%s at %s:%s", bot.username, entrance.address.host, entrance.address.port)
         try:

@@ -3,7 +3,7 @@
     1at:14:z14.0.a      version, action, values, joined by colons
 
 The first letter of an action says whose it is: a articles, v votes, t contents and search, s settings, r review,
-q quizzes, y training.
+q quizzes, y training, p practice and exams.
 Whatever does not read as such (an older version, garbage) is None, and is answered politely.
 """
 

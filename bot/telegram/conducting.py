@@ -9,7 +9,7 @@ shown, so that a vote under way is counted and one that is too late is not.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
 from datetime import datetime, timedelta
 from functools import partial
@@ -22,6 +22,7 @@ from bot.storage.recent import Recent
 from bot.storage.review import without_names
 from bot.telegram import posters
 from bot.telegram.delivery import Delivery
+from bot.telegram.lanes import Lanes
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.polls import Counted, SentPoll
 from bot.telegram.speaking import speaker_id
@@ -35,6 +36,8 @@ from prompts import Language, Replies
 NAMES_KEPT: Final = timedelta(days=7)
 SEAL_S: Final = 3.0
 """How long after the end of a poll its last update is waited for."""
+FINISH_S: Final = 3.0
+"""How long a step that is being posted may take after SIGTERM; it is posted at the next start otherwise."""
 BEHIND_S: Final = 3.0
 """How long after its time a poll is ended by hand that Telegram should have ended."""
 FRESH_S: Final = 5.0
@@ -64,13 +67,17 @@ class Conducting:
         username: str,
         clock: Callable[[], datetime],
         *,
+        lanes: Lanes | None = None,
         retention: timedelta = NAMES_KEPT,
+        projects: bool = False,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.ledgers = ledgers
         self._delivery, self._replies, self._username = delivery, replies, username
         self._clock, self._sleep = clock, sleep
+        self._lanes = Lanes() if lanes is None else lanes
         self._names_kept = min(retention, NAMES_KEPT)
+        self._projects = projects
         self._polls: Recent[str, Where | None] = Recent(_MOST_KNOWN)
         self._running: Recent[int, tuple[float, Header | None]] = Recent(_MOST_KNOWN)
         self._headers: Recent[int, Header] = Recent(_MOST_KNOWN)
@@ -100,6 +107,7 @@ class Conducting:
             return None if await self._post_step(session_id, state.current) else _NOT_SENT
         if state.running and cursor == state.cursor and state.phase == "open" and now is not None and now.poll_id:
             return None if await self._end_poll(session_id, now) else _NOT_SENT
+        await self._hear_out(session_id)
         return await self._do(session_id, lambda state: session.advance(state, cursor, self._clock()))
 
     async def prolong(self, session_id: int, cursor: int) -> Refusal | None:
@@ -203,6 +211,10 @@ class Conducting:
             self._running[chat_id] = known
         return known[1]
 
+    def way_to_wall(self, session_id: int) -> str:
+        """A link by which the trainer is told, in private, where the projector page is; empty where there is none."""
+        return f"https://t.me/{self._username}?start=w{session_id}" if self._projects else ""
+
     def names_until(self, header: Header) -> datetime:
         """Until when the names of those who agree are kept."""
         return header.opened_at + self._names_kept
@@ -227,10 +239,15 @@ class Conducting:
                 log.error("a session could not be taken up again: %s", exc or type(exc).__name__)
 
     async def close(self) -> None:
-        """Let timers go; what is in line is written."""
-        for task in [*self._timers.values(), *self._tasks]:
-            task.cancel()
-        await asyncio.gather(*self._timers.values(), *self._tasks, return_exceptions=True)
+        """Let timers go; what is being done is finished, what is in line is written."""
+        for timer in self._timers.values():
+            timer.cancel()
+        await asyncio.gather(*self._timers.values(), return_exceptions=True)
+        if self._tasks:
+            _, late = await asyncio.wait(self._tasks, timeout=FINISH_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
         await self.ledgers.close()
 
     # Commands, and what follows from them.
@@ -269,6 +286,7 @@ class Conducting:
         finally:
             del self._sending[session_id]
             sent.set()
+        await self._brief_trainer(session_id, step)
         self._mind_time(session_id, await self.ledgers.state(session_id))
         return True
 
@@ -289,10 +307,19 @@ class Conducting:
         outgoing = self._poster(header, here, shown, say)
         return await self._delivery.send(header.chat_id, outgoing, topic=header.topic_id or None), ""
 
+    async def _brief_trainer(self, session_id: int, step: int) -> None:
+        """The notes on a case go to whoever leads, in private, where they have ever spoken to the bot."""
+        header, state = await self._known(session_id)
+        case = state.plan.steps[step].case if state.plan else None
+        if case is not None and case.notes and header.trainer_id > 0:
+            say = self._replies[state.plan.language if state.plan else "zh"]
+            self._spawn(self._delivery.send(header.trainer_id, posters.notes_poster(case, say)))
+
     def _poster(self, header: Header, step: Step, shown: Snapshot, say: Replies) -> Outgoing:
         match step.kind:
             case "agenda":
-                return posters.agenda_poster(shown, say, self.names_until(header))
+                door = self.way_to_wall(shown.session_id)
+                return posters.agenda_poster(shown, say, self.names_until(header), door)
             case "questions":
                 return posters.questions_poster(shown, say, self._username)
             case "case":
@@ -442,8 +469,7 @@ class Conducting:
             self._timers[session_id] = asyncio.create_task(self._wait(session_id, now), name="a session's time")
 
     def _drop_timer(self, session_id: int) -> None:
-        timer = self._timers.pop(session_id, None)
-        if timer is not None and timer is not asyncio.current_task():
+        if timer := self._timers.pop(session_id, None):
             timer.cancel()
 
     async def _wait(self, session_id: int, now: Round) -> None:
@@ -451,10 +477,8 @@ class Conducting:
         behind = timedelta(seconds=BEHIND_S if now.poll_id else 0.0)
         while (left := (now.deadline + behind - self._clock()).total_seconds()) > 0:
             await self._sleep(left)
-        try:
-            await self._time_up(session_id, now)
-        except (Gone, StorageError) as exc:
-            log.error("the time of a session's step is over, and could not be told: %s", exc or type(exc).__name__)
+        self._timers.pop(session_id, None)  # from here on it is not to be cancelled
+        self._spawn(self._time_up(session_id, now))
 
     async def _time_up(self, session_id: int, now: Round) -> None:
         header, state = await self._known(session_id)
@@ -469,7 +493,13 @@ class Conducting:
         elif now.poll_id:
             await self._end_poll(session_id, now)
         else:
+            await self._hear_out(session_id)
             await self._do(session_id, lambda state: self._reveal(state, now.step, None))
+
+    async def _hear_out(self, session_id: int) -> None:
+        """Replies that have come before the answer is asked for are read before it is shown."""
+        if header := await self.header(session_id):
+            await self._lanes.catch_up(header.chat_id)
 
     # What everything needs.
 
@@ -485,7 +515,7 @@ class Conducting:
             raise Gone
         return shown, self._replies[shown.language]
 
-    def _spawn(self, work: Awaitable[object]) -> None:
+    def _spawn(self, work: Coroutine[object, object, object]) -> None:
         async def run() -> None:
             try:
                 await work

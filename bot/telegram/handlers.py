@@ -15,6 +15,8 @@ from bot.telegram.navigating import Navigating
 from bot.telegram.outgoing import Outgoing
 from bot.telegram.parts import Parts
 from bot.telegram.personal import Personal
+from bot.telegram.practising import Practising
+from bot.telegram.projecting import Projecting
 from bot.telegram.quizzing import Quizzing
 from bot.telegram.rendering import safe
 from bot.telegram.reviewing import Reviewing
@@ -72,6 +74,8 @@ HANDLERS: Final[tuple[type[Handler], ...]] = (
     Personal,
     Sessions,
     Quizzing,
+    Projecting,  # before Welcoming: it takes its own deep links
+    Practising,  # before Welcoming: it takes its own deep links
     Sweeping,
     Welcoming,
     Navigating,

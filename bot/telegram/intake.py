@@ -11,7 +11,7 @@ _COMMAND: Final = re.compile(r"^/([A-Za-z0-9_]{1,32})(?:@([A-Za-z0-9_]{1,64}))?(
 COMMANDS: Final = frozenset(
     (
         *("start", "help", "ask", "article", "chapter", "toc", "search", "privacy", "forget"),
-        *("quiz", "settings", "review", "stats", "train"),
+        *("quiz", "settings", "review", "stats", "train", "practice", "exam", "mistakes"),
     )
 )
 """Ours; any other command is meant for another bot."""

@@ -8,10 +8,12 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Hashable
+from contextlib import suppress
 from typing import Final
 
 from telegram import Update
 
+PATIENCE_S: Final = 3.0
 MOST_WAITING: Final = 100
 """Updates that may wait in one lane; those that come after are not read until it is empty again."""
 
@@ -73,6 +75,20 @@ class Lanes:
             self._overflowing.add(lane)
             waiting.append(otherwise)
         return False
+
+    async def catch_up(self, lane: Hashable) -> None:
+        """Wait until what is in a lane now has been worked off, `PATIENCE_S` at the longest."""
+        if lane not in self._waiting:
+            return
+        passed = asyncio.Event()
+
+        async def pass_by() -> None:
+            passed.set()
+
+        self._waiting[lane].append(pass_by)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(PATIENCE_S):
+                await passed.wait()
 
     async def finish(self, timeout_s: float) -> bool:
         """Wait for what is queued; False where some of it was still unfinished after `timeout_s` and was cancelled."""

@@ -18,7 +18,10 @@ from telegram.error import TelegramError
 from prompts import LANGUAGES, Language, Replies
 
 MEMBERS: Final = ("ask", "article", "chapter", "toc", "search", "quiz", "help", "privacy")
-PRIVATE: Final = ("ask", "search", "toc", "article", "chapter", "quiz", "help", "settings", "privacy", "forget")
+PRIVATE: Final = (
+    *("ask", "search", "toc", "article", "chapter", "practice", "exam", "mistakes", "quiz"),
+    *("help", "settings", "privacy", "forget"),
+)
 ADMINISTRATORS: Final = (*MEMBERS, "train", "settings", "review", "stats")
 
 MENUS: Final[tuple[tuple[BotCommandScope, tuple[str, ...]], ...]] = (

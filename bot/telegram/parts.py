@@ -1,8 +1,11 @@
 """What every handler of a running bot is given."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Protocol
+
+from starlette.routing import BaseRoute
 
 from bot.answering.service import Answerer
 from bot.storage.additions import Additions
@@ -18,6 +21,20 @@ from bot.telegram.recalling import Recalled
 from bot.telegram.waiting import Waiting
 from knowledge.bank.items import Bank
 from prompts import Language, Replies
+
+
+class Wall(Protocol):
+    """The projector page, as this channel sees it."""
+
+    @property
+    def routes(self) -> Sequence[BaseRoute]:
+        """What is to be served for it."""
+
+    def links(self, session_id: int) -> tuple[str, str]:
+        """New links to a session: to look at it, and to steer it."""
+
+    async def aclose(self) -> None:
+        """End what it streams."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +57,7 @@ class Parts:
     conducting: Conducting
     bank: Bank
     stores_turns: bool = False
+    wall: Wall | None = None
     recalled: Recalled = field(default_factory=Recalled, kw_only=True)
     waiting: Waiting = field(default_factory=Waiting, kw_only=True)
     meter: Meter = field(default_factory=Meter, kw_only=True)

@@ -21,7 +21,7 @@ from bot.telegram.polls import Poll, quiz_poll
 from bot.telegram.rendering import MAX_MESSAGE_UTF16, safe, utf16_length
 from bot.training.model import POINTS, BoardRow, ShownArticle, ShownShare, Snapshot, StepKind
 from bot.training.session import LETTERS
-from knowledge.bank.items import QuizItem
+from knowledge.bank.items import CaseCard, QuizItem
 from prompts import Replies
 
 LONGER_S: Final = 120
@@ -30,7 +30,7 @@ TEAMS: Final = ("training.team_red", "training.team_blue", "training.team_green"
 Row = list[InlineKeyboardButton]
 
 
-def agenda_poster(shown: Snapshot, say: Replies, until: datetime) -> Outgoing:
+def agenda_poster(shown: Snapshot, say: Replies, until: datetime, door: str) -> Outgoing:
     """What comes, how votes are counted, what is kept; with buttons for teams and names where it is scored."""
     lines = [f"<b>{safe(shown.title)}</b>", "", *_agenda(shown, say), ""]
     rows: list[Row] = []
@@ -44,7 +44,7 @@ def agenda_poster(shown: Snapshot, say: Replies, until: datetime) -> Outgoing:
         lines.append(say("training.consent", until=day(until)))
         rows.append([_button(say("training.name_me"), "ya", shown.session_id)])
     lines += ["", say("training.kept")]
-    return Outgoing("\n".join(lines), InlineKeyboardMarkup([*rows, [next_button(shown, say)]]))
+    return Outgoing("\n".join(lines), InlineKeyboardMarkup([*rows, *_to_wall(door, say), [next_button(shown, say)]]))
 
 
 def questions_poster(shown: Snapshot, say: Replies, username: str) -> Outgoing:
@@ -69,6 +69,11 @@ def case_poster(shown: Snapshot, say: Replies, minutes: int) -> Outgoing:
     if shown.deadline is not None:
         row.append(_button(say("training.longer"), "yt", shown.session_id, shown.cursor))
     return Outgoing("\n\n".join(parts), InlineKeyboardMarkup([row]))
+
+
+def notes_poster(case: CaseCard, say: Replies) -> Outgoing:
+    """What whoever leads should know of a case beforehand."""
+    return Outgoing(f"{say('training.notes', title=safe(case.title))}\n{safe(case.notes)}")
 
 
 def case_articles_poster(shown: Snapshot, say: Replies) -> Outgoing:
@@ -148,11 +153,12 @@ def farewell_poster(shown: Snapshot, say: Replies, until: datetime) -> Outgoing:
     return Outgoing("\n".join([*lines, say("training.farewell_handout")]))
 
 
-def status_poster(shown: Snapshot, say: Replies, *, leads: bool) -> Outgoing:
+def status_poster(shown: Snapshot, say: Replies, door: str, *, leads: bool) -> Outgoing:
     """Where a session stands, for an administrator who asks."""
     words = say("training.here", step=shown.step, steps=shown.steps, name=step_name(shown.kind, say))
     first = next_button(shown, say) if leads else _button(say("training.claim"), "yc", shown.session_id)
-    return Outgoing(words, InlineKeyboardMarkup([[first], [_button(say("training.end"), "yx", shown.session_id)]]))
+    rows = [[first], *_to_wall(door, say), [_button(say("training.end"), "yx", shown.session_id)]]
+    return Outgoing(words, InlineKeyboardMarkup(rows))
 
 
 def end_keyboard(session_id: int, say: Replies) -> InlineKeyboardMarkup:
@@ -194,10 +200,7 @@ def _agenda(shown: Snapshot, say: Replies) -> Iterable[str]:
     coming = [(kind, count) for kind, count in shown.agenda if kind not in ("agenda", "close")]
     for number, (kind, count) in enumerate(coming, start=1):
         name = step_name(kind, say)
-        if count > 1:
-            yield say("training.agenda_several", number=number, name=name, count=count)
-        else:
-            yield f"{number}. {name}"
+        yield f"{number}. {name} × {count}" if count > 1 else f"{number}. {name}"
 
 
 def _pace(shown: Snapshot, say: Replies) -> str:
@@ -234,6 +237,11 @@ def _share(share: ShownShare, say: Replies) -> str:
     return say(
         "training.board_share", number=share.number, article=share.article, voters=share.voters, right=share.right
     )
+
+
+def _to_wall(door: str, say: Replies) -> list[Row]:
+    """The way to the projector page, where there is one."""
+    return [[InlineKeyboardButton(say("wall.open"), url=door)]] if door else []
 
 
 def _button(text: str, action: str, *values: int | str) -> InlineKeyboardButton:

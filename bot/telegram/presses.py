@@ -22,14 +22,14 @@ def pressed(update: Update) -> tuple[CallbackQuery, Message | None, Callback]:
 
 async def change(parts: Parts, query: CallbackQuery, message: Message, outgoing: Outgoing) -> None:
     """Answer the press, then put the words and buttons into the message."""
-    if await _has_room(parts, query, message):
+    if await has_room(parts, query, message):
         await parts.delivery.acknowledge(query)
         await parts.delivery.edit(message.chat.id, message.message_id, outgoing)
 
 
 async def change_keyboard(parts: Parts, query: CallbackQuery, message: Message, keyboard: InlineKeyboardMarkup) -> None:
     """Answer the press, then put other buttons below the same words."""
-    if await _has_room(parts, query, message):
+    if await has_room(parts, query, message):
         await parts.delivery.acknowledge(query)
         await parts.delivery.edit_keyboard(message.chat.id, message.message_id, keyboard)
 
@@ -40,7 +40,7 @@ async def say_too_old(parts: Parts, query: CallbackQuery) -> None:
     await parts.delivery.acknowledge(query, sentences("telegram.too_old"), alert=True)
 
 
-async def _has_room(parts: Parts, query: CallbackQuery, message: Message) -> bool:
+async def has_room(parts: Parts, query: CallbackQuery, message: Message) -> bool:
     """Whether the message may be changed now; says so where the chat is busy."""
     if parts.delivery.takes_press(message.chat.id):
         return True

@@ -6,6 +6,7 @@ Opened by an administrator, and moved on by the one who opened it; an anonymous 
 on. Another administrator takes over by `/train`. Everybody else may choose a team, be named or not, vote and reply.
 """
 
+import logging
 import secrets
 from collections.abc import Callable
 from typing import Any, Final
@@ -23,6 +24,7 @@ from telegram.ext import (
     filters,
 )
 
+from bot.errors import StorageError
 from bot.telegram.callbacks import Callback, pattern
 from bot.telegram.intake import is_foreign, replied_message, take_argument, take_question
 from bot.telegram.outgoing import Outgoing
@@ -52,6 +54,8 @@ MAX_NAME: Final = 32
 
 App = Application[Any, Any, Any, Any, Any, Any]
 Context = ContextTypes.DEFAULT_TYPE
+
+log = logging.getLogger(__name__)
 
 
 class Sessions:
@@ -127,8 +131,8 @@ class Sessions:
     async def _tell_status(self, message: Message, running: Header, say: Replies) -> None:
         shown = await self._conducting.ledgers.snapshot(running.id)
         if shown is not None:
-            leads = running.trainer_id in (0, speaker_id(message))
-            await self._parts.delivery.reply(message, status_poster(shown, say, leads=leads))
+            leads, door = running.trainer_id in (0, speaker_id(message)), self._conducting.way_to_wall(running.id)
+            await self._parts.delivery.reply(message, status_poster(shown, say, door, leads=leads))
 
     async def choose(self, update: Update, _: Context) -> None:
         """The panel with another choice."""
@@ -224,7 +228,8 @@ class Sessions:
         shown = await self._conducting.ledgers.snapshot(header.id)
         if shown is not None:
             written = await sentences_in(self._parts, message)
-            outgoing = status_poster(shown, written, leads=True)
+            door = self._conducting.way_to_wall(header.id)
+            outgoing = status_poster(shown, written, door, leads=True)
             await self._parts.delivery.edit(message.chat.id, message.message_id, outgoing)
 
     async def ask_end(self, update: Update, _: Context) -> None:
@@ -304,7 +309,12 @@ class Sessions:
         question = take_question(message, self._parts.bot)
         if question is not None and question.how == "mention":
             return
-        if await self._conducting.hear_reply(message, replied.message_id):
+        try:
+            taken = await self._conducting.hear_reply(message, replied.message_id)
+        except StorageError as exc:  # a question still can be answered
+            log.error("%s", exc)
+            return
+        if taken:
             raise ApplicationHandlerStop
 
     # Who may.

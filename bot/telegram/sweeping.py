@@ -23,6 +23,7 @@ class Sweeping:
     def __init__(self, parts: Parts, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._parts, self._sleep = parts, sleep
         self._task: asyncio.Task[None] | None = None
+        self._sweeping = asyncio.Lock()
 
     def register(self, application: "Application[Any, Any, Any, Any, Any, Any]") -> None:
         """Nothing to register."""
@@ -32,22 +33,28 @@ class Sweeping:
         self._task = asyncio.create_task(self._run(), name="sweeping")
 
     async def stopping(self) -> None:
-        """Stop sweeping."""
+        """Stop sweeping; what has been begun is finished, since a transaction that is cut off may keep its lock."""
         if self._task:
-            self._task.cancel()
+            async with self._sweeping:
+                self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
         while True:
-            parts = self._parts
-            parts.recalled.sweep()
-            parts.budget.sweep()
-            await parts.delivery.catch_up()
-            try:
-                await parts.database.sweep(parts.clock(), parts.retention_days)
-                await parts.additions.catch_up()
-            except StorageError as exc:
-                log.error("%s", exc)
-                await self._sleep(AGAIN_S)
-            else:
-                await self._sleep(EVERY_S)
+            async with self._sweeping:
+                done = await self._sweep()
+            await self._sleep(EVERY_S if done else AGAIN_S)
+
+    async def _sweep(self) -> bool:
+        """Sweep once; False where it is to be tried again soon."""
+        parts = self._parts
+        parts.recalled.sweep()
+        parts.budget.sweep()
+        await parts.delivery.catch_up()
+        try:
+            await parts.database.sweep(parts.clock(), parts.retention_days)
+            await parts.additions.catch_up()
+        except StorageError as exc:
+            log.error("%s", exc)
+            return False
+        return True

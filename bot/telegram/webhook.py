@@ -6,30 +6,25 @@ A request is answered once its update is stored: Telegram repeats whatever it ge
 import hmac
 import json
 import logging
-import socket
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
-import anyio
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route
 
 from bot import errors
 from bot.telegram.metering import CONTENT_TYPE
 from bot.telegram.post import Post
 from bot.telegram.rawbot import Raw
-from prompts import Replies
 
 SECRET_HEADER: Final = "X-Telegram-Bot-Api-Secret-Token"  # noqa: S105 - its name, not its value
 MAX_BODY: Final = 1 << 20
 HEALTH_PATH: Final = "/healthz"
 METRICS_PATH: Final = "/metrics"
-_ANSWER_GRACE_S: Final = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +49,6 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Address:
-    """Where the server listens."""
-
-    host: str
-    port: int
-
-
-@dataclass(frozen=True, slots=True)
 class Webhook:
     """Where Telegram posts updates, and the secret by which it is known; that never shows in a representation."""
 
@@ -70,8 +57,8 @@ class Webhook:
     secret: str = field(repr=False)
 
 
-def build_site(post: Post, reports: Reports, webhook: Webhook | None) -> Starlette:
-    """The application: health and metrics always, the webhook where there is one."""
+def build_site(post: Post, reports: Reports, webhook: Webhook | None, beside: Sequence[BaseRoute] = ()) -> Starlette:
+    """The application: health and metrics always, the webhook where there is one, what others serve `beside` them."""
 
     async def healthz(_: Request) -> Response:
         state = await reports.look()
@@ -102,51 +89,11 @@ def build_site(post: Post, reports: Reports, webhook: Webhook | None) -> Starlet
             return later
         return Response(status_code=200)
 
-    routes = [Route(HEALTH_PATH, healthz, methods=["GET"]), Route(METRICS_PATH, metrics, methods=["GET"])]
+    routes: list[BaseRoute] = [Route(HEALTH_PATH, healthz, methods=["GET"]), *beside]
+    routes.append(Route(METRICS_PATH, metrics, methods=["GET"]))
     if webhook is not None:
         routes.append(Route(webhook.path, take, methods=["POST"]))
     return Starlette(routes=routes)
-
-
-@asynccontextmanager
-async def serving(site: Starlette, address: Address, sentences: Replies) -> AsyncIterator[None]:
-    """Serve in the background for as long as the block runs.
-
-    Raises:
-        errors.TelegramError: the address cannot be listened at.
-    """
-    config = uvicorn.Config(
-        site,
-        host=address.host,
-        port=address.port,
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_graceful_shutdown=_ANSWER_GRACE_S,
-    )
-    server = _Server(config)
-    try:
-        family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
-        listening = socket.create_server((address.host, address.port), family=family)
-    except OSError as exc:
-        listen = f"{address.host}:{address.port}"
-        raise errors.TelegramError(sentences("doctor.cannot_listen", listen=listen)) from exc
-    async with anyio.create_task_group() as group:
-        group.start_soon(server.serve, [listening])
-        try:
-            yield
-        finally:
-            server.should_exit = True
-
-
-class _Server(uvicorn.Server):
-    """uvicorn without its hand on SIGTERM: the bot finishes its answers first."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the application."""
-        yield
 
 
 def _update_in(body: bytes) -> Raw | None:

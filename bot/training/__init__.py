@@ -6,6 +6,8 @@ commands ─ session.decide ─▶ events ─ session.apply ─▶ SessionState 
 
 model      what a session is made of: plan, events, state, snapshot, results
 session    commands -> events, or a refusal with the key of a sentence; events -> state. Pure: a replay is the session
+practice   what somebody got wrong comes back, by FSRS; a round of practice
+exam       a mock exam by blueprint: drawn, sat, scored
 choosing   which items and cases of the bank a plan takes
 scoring    who is right, who was first, what a team has: from votes, pure
 showing    state -> Snapshot; the one place where names of those who agreed are put beside their points

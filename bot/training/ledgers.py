@@ -175,16 +175,6 @@ class Ledgers:
         while ledger and ledger.writing:
             await asyncio.shield(ledger.writing)
 
-    def let_go(self, session_id: int | None = None) -> None:
-        """Forget what memory holds of a session (of all): the next look reads the log again."""
-        for one in [session_id] if session_id is not None else list(self._known):
-            ledger = self._known.get(one)
-            if ledger is not None:
-                ledger.state, ledger.edition = SessionState(), -1
-                if not ledger.writing:
-                    del self._known[one]
-            self.changes.notify(one)
-
     async def close(self) -> None:
         """Write what is in line, as far as it can be."""
         writing = [ledger.writing for ledger in self._known.values() if ledger.writing]

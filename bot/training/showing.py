@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import groupby
+from typing import Final
 
 from bot.training import scoring
 from bot.training.model import (
@@ -20,9 +21,9 @@ from bot.training.model import (
 from knowledge.model import Regulation
 from knowledge.numerals import format_numeral
 
-MOST_ROWS = 10
+MOST_ROWS: Final = 10
 """Of the people on the board: those below stand in the papers."""
-MOST_ASKED = 8
+MOST_ASKED: Final = 8
 
 
 def show(session_id: int, state: SessionState, regulation: Regulation, names: Mapping[str, str]) -> Snapshot:

@@ -12,12 +12,13 @@ import pytest
 from blockbuster import blockbuster_ctx
 
 from bot.answering.service import Answerer
-from bot.errors import TelegramError
+from bot.errors import AddressError
+from bot.serving import Address
 from bot.storage.additions import Additions
 from bot.storage.database import Database
 from bot.telegram.application import Entrance, House, TelegramChannel, serve
 from bot.telegram.probing import ALLOWED_UPDATES, probe
-from bot.telegram.webhook import SECRET_HEADER, Address, Webhook
+from bot.telegram.webhook import SECRET_HEADER, Webhook
 from prompts import load_replies
 from tests.botapi import BotApiServer
 from tests.living import Life, living
@@ -150,7 +151,7 @@ async def test_an_address_that_is_taken_is_explained(answerer: Answerer, tmp_pat
         address = Address("127.0.0.1", taken.getsockname()[1])
         async with BotApiServer() as api, house(answerer, tmp_path) as furnished:
             channel = TelegramChannel(api.token, api.base_url)
-            with pytest.raises(TelegramError, match="WANGGUI_LISTEN"):
+            with pytest.raises(AddressError, match="WANGGUI_LISTEN"):
                 await serve(channel, furnished, Entrance(None, address), asyncio.Event().wait)  # type: ignore[arg-type]
 
 

@@ -168,9 +168,10 @@ async def test_a_quiz_that_telegram_refuses_is_asked_in_words(answerer: Answerer
 async def test_a_session_goes_from_the_agenda_to_the_farewell(answerer: Answerer, tmp_path: Path) -> None:
     async with living(answerer, tmp_path, bank=WHOLE) as life:
         stage = await stage_in(life)
-        agenda = await stage.open("每题不限时", words="2题")
+        private = life.server.private_chat(stage.boss)
+        agenda = await stage.open("不限时", words="2题")
         assert "案例讨论" in agenda.text
-        assert "测验，2 个" in agenda.text
+        assert "测验 × 2" in agenda.text
         await stage.press(agenda, "下一步")
         questions = await stage.said("关于规定", agenda)
         asked = await stage.group.say(life.server.user("小李"), "能翻墙吗", reply_to=questions)
@@ -178,6 +179,8 @@ async def test_a_session_goes_from_the_agenda_to_the_farewell(answerer: Answerer
         await stage.press(questions, "下一步")
         case = await stage.said("案例 1/1：匿名举报信", questions)
         assert "诬告不行" not in case.text
+        told = await life.server.wait_for(lambda: private.bot_messages)
+        assert "诬告不行" in told[0].text
         await stage.press(case, "看条文")
         articles = await stage.said("条文怎么写", case)
         assert "诬告不行" in articles.text
@@ -259,7 +262,7 @@ async def test_scored_votes_make_teams_and_the_board_names_those_alone_who_agree
 ) -> None:
     async with living(answerer, tmp_path, bank=make_bank(make_item("q1"))) as life:
         stage = await stage_in(life)
-        agenda = await stage.open("计分", "2 队", "案例 0 个", "每题不限时", words="1题")
+        agenda = await stage.open("计分", "2 队", "案例 0", "不限时", words="1题")
         ada, bob, eve = (life.server.user(name) for name in ("阿达", "阿波", "夏娃"))
         await stage.press(agenda, "红队", ada)
         await stage.press(agenda, "蓝队", bob)
@@ -293,7 +296,7 @@ async def test_scored_votes_make_teams_and_the_board_names_those_alone_who_agree
 async def test_the_first_right_answer_ends_the_poll(answerer: Answerer, tmp_path: Path) -> None:
     async with living(answerer, tmp_path, bank=make_bank(make_item("q1"))) as life:
         stage = await stage_in(life)
-        agenda = await stage.open("计分", "抢答", "案例 0 个", words="1题")
+        agenda = await stage.open("计分", "抢答", "案例 0", words="1题")
         slow, quick = life.server.user("慢"), life.server.user("快")
         await stage.press(agenda, "记名上榜", quick)
         await stage.press(agenda, "下一步")
@@ -311,7 +314,7 @@ async def test_replies_fill_the_blank_the_last_one_counts_and_none_after_the_ans
 ) -> None:
     async with living(answerer, tmp_path, bank=make_bank(make_fill_in())) as life:
         stage = await stage_in(life)
-        agenda = await stage.open("案例 0 个", "每题不限时", words="1题")
+        agenda = await stage.open("案例 0", "不限时", words="1题")
         await stage.press(agenda, "下一步")
         questions = await stage.said("关于规定", agenda)
         await stage.press(questions, "下一步")
@@ -334,7 +337,7 @@ async def test_replies_fill_the_blank_the_last_one_counts_and_none_after_the_ans
 async def test_a_poll_that_telegram_refuses_is_answered_by_letters(answerer: Answerer, tmp_path: Path) -> None:
     async with living(answerer, tmp_path, bank=make_bank(MULTIPLE)) as life:
         stage = await stage_in(life)
-        agenda = await stage.open("案例 0 个", "每题不限时", words="1题")
+        agenda = await stage.open("案例 0", "不限时", words="1题")
         await stage.press(agenda, "下一步")
         questions = await stage.said("关于规定", agenda)
         life.server.fail_next("sendPoll", 400, "Bad Request: POLL_OPTION_INVALID")
@@ -350,7 +353,7 @@ async def test_a_poll_that_telegram_refuses_is_answered_by_letters(answerer: Ans
 async def test_a_step_that_cannot_be_sent_is_sent_at_the_next_press(answerer: Answerer, tmp_path: Path) -> None:
     async with living(answerer, tmp_path, bank=SINGLE) as life:
         stage = await stage_in(life)
-        agenda = await stage.open("案例 0 个", words="1题")
+        agenda = await stage.open("案例 0", words="1题")
         await stage.press(agenda, "下一步")
         questions = await stage.said("关于规定", agenda)
         life.server.garbage_next("sendPoll")
@@ -364,7 +367,7 @@ async def test_a_step_that_cannot_be_sent_is_sent_at_the_next_press(answerer: An
 async def test_the_time_of_a_poll_ends_it(answerer: Answerer, tmp_path: Path) -> None:
     async with living(answerer, tmp_path, bank=SINGLE) as life:
         stage = await stage_in(life)
-        agenda = await stage.open("案例 0 个", "每题 20 秒", words="1题")
+        agenda = await stage.open("案例 0", "20 秒一题", words="1题")
         await stage.press(agenda, "下一步")
         poll = await stage.on_to_poll(await stage.said("关于规定", agenda))
         assert poll["poll"]["open_period"] == 20
@@ -377,7 +380,7 @@ async def test_a_restart_in_the_middle_of_a_poll_loses_nothing(answerer: Answere
     async with BotApiServer() as server:
         async with living(answerer, tmp_path, server=server, bank=SINGLE) as life:
             stage = await stage_in(life)
-            agenda = await stage.open("计分", "案例 0 个", "每题不限时", words="2题")
+            agenda = await stage.open("计分", "案例 0", "不限时", words="2题")
             await stage.press(agenda, "下一步")
             poll = await stage.on_to_poll(await stage.said("关于规定", agenda))
             early, away = server.user("早"), server.user("夜")
@@ -398,7 +401,7 @@ async def test_a_step_that_was_decided_and_not_sent_is_sent_after_the_restart(
     async with BotApiServer() as server:
         async with living(answerer, tmp_path, server=server, bank=SINGLE) as life:
             stage = await stage_in(life)
-            agenda = await stage.open("案例 0 个", words="1题")
+            agenda = await stage.open("案例 0", words="1题")
             await stage.press(agenda, "下一步")
             questions = await stage.said("关于规定", agenda)
             server.garbage_next("sendPoll")
@@ -413,7 +416,7 @@ async def test_sessions_of_two_groups_never_mix(answerer: Answerer, tmp_path: Pa
         li = life.server.user("小李")
         polls = []
         for stage in stages:
-            agenda = await stage.open("计分", "案例 0 个", "每题不限时", words="1题")
+            agenda = await stage.open("计分", "案例 0", "不限时", words="1题")
             await stage.press(agenda, "记名上榜", li)
             await stage.press(agenda, "下一步")
             polls.append(await stage.on_to_poll(await stage.said("关于规定", agenda)))
@@ -433,7 +436,7 @@ async def test_who_is_forgotten_has_neither_name_nor_vote_in_a_session_that_runs
 ) -> None:
     async with living(answerer, tmp_path, bank=make_bank(make_item("q1"))) as life:
         stage = await stage_in(life)
-        agenda = await stage.open("计分", "案例 0 个", "每题不限时", words="1题")
+        agenda = await stage.open("计分", "案例 0", "不限时", words="1题")
         ada, bob = life.server.user("阿达"), life.server.user("阿波")
         await stage.press(agenda, "记名上榜", ada)
         await stage.press(agenda, "下一步")
@@ -456,7 +459,7 @@ async def test_a_group_on_no_list_has_no_sessions_and_votes_on_the_list_count(
             boss = server.user("老王")
             await group.set_status(boss, "administrator")
             stage = Stage(life, group, boss)
-            agenda = await stage.open("计分", "案例 0 个", "每题不限时", words="1题")
+            agenda = await stage.open("计分", "案例 0", "不限时", words="1题")
             await stage.press(agenda, "下一步")
             poll = await stage.on_to_poll(await stage.said("关于规定", agenda))
             await group.vote(server.user("小李"), poll, 1)

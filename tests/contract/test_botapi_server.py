@@ -119,6 +119,57 @@ async def test_an_inline_query_is_answered_once_and_in_time(server: BotApiServer
     assert server.violations == []
 
 
+async def test_a_poll_ends_by_hand_or_by_its_time_and_takes_no_vote_afterwards(
+    server: BotApiServer, bot: telegram.Bot, private: Chat, li: User
+) -> None:
+    sent = await bot.send_poll(li.id, "对吗", ["对", "错"], type="quiz", correct_option_ids=[0], is_anonymous=False)
+    shown = private.messages[-1]
+    assert await private.vote(li, shown, 1)
+    assert not await private.vote(li, shown, 0)  # a quiz is answered once
+    stopped = await bot.stop_poll(li.id, sent.id)
+    assert (stopped.is_closed, stopped.total_voter_count) == (True, 1)
+    assert not await private.vote(server.user("小王"), shown, 0)
+    with pytest.raises(BadRequest, match="already been closed"):
+        await bot.stop_poll(li.id, sent.id)
+    await bot.send_poll(li.id, "对吗", ["对", "错"], open_period=5)
+    private.close_poll(private.messages[-1])  # its time is over
+    private.close_poll(private.messages[-1])
+    kinds = [(update.poll_answer is not None, update.poll is not None) for update in await bot.get_updates()]
+    assert kinds == [(True, False), (False, True), (False, True)]
+    assert server.violations == []
+
+
+async def test_a_vote_is_changed_and_taken_back_where_the_poll_allows_it(
+    server: BotApiServer, bot: telegram.Bot, private: Chat, li: User
+) -> None:
+    await bot.send_poll(li.id, "哪个", ["甲", "乙"], is_anonymous=False)
+    shown = private.messages[-1]
+    for options in ((0,), (1,), ()):
+        assert await private.vote(li, shown, *options)
+    answers = [update.poll_answer for update in await bot.get_updates()]
+    assert [answer.option_ids for answer in answers if answer] == [(0,), (1,), ()]
+    assert [option["voter_count"] for option in shown["poll"]["options"]] == [0, 0]
+    assert shown["poll"]["total_voter_count"] == 0
+    assert server.violations == []
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"correct_option_ids": [0, 1]},
+        {"correct_option_ids": []},
+        {"correct_option_ids": [2]},
+        {"correct_option_ids": [0], "open_period": 10, "close_date": 2_000_000_000},
+    ],
+)
+async def test_a_quiz_that_contradicts_itself_is_refused(
+    bot: telegram.Bot, li: User, private: Chat, wrong: Any
+) -> None:
+    with pytest.raises(BadRequest):
+        await bot.send_poll(li.id, "对吗", ["对", "错"], type="quiz", **wrong)
+    assert private.messages == []
+
+
 async def test_polls_files_drafts_and_reactions(
     server: BotApiServer, bot: telegram.Bot, private: Chat, li: User
 ) -> None:

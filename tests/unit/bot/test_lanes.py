@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from telegram import CallbackQuery, InlineQuery, Update, User
+from telegram import CallbackQuery, InlineQuery, Poll, PollAnswer, Update, User
 
 from bot.telegram.lanes import Lanes, lane_of
 from tests.factories import PERSON, make_message
@@ -92,6 +92,31 @@ async def test_a_full_lane_says_so_once_until_it_is_empty_again() -> None:
     assert await lanes.finish(5)
 
 
+async def test_a_lane_that_may_hold_more_holds_more() -> None:
+    lanes, work = Lanes(most_waiting=2), Work()
+    names = [f"vote{number}" for number in range(9)]
+    assert all(lanes.put("poll", work.piece(name), most=9) for name in names)
+    assert not lanes.put("poll", work.piece("one too many"), most=9)
+    work.finish(*names)
+    assert await lanes.finish(5)
+    assert work.done == names
+
+
+async def test_who_waits_for_a_lane_waits_for_what_was_in_it_before() -> None:
+    lanes, work = Lanes(), Work()
+    await lanes.catch_up("a")  # nothing is in it
+    lanes.put("a", work.piece("a1"))
+    waiting = asyncio.create_task(lanes.catch_up("a"))
+    await settle()
+    lanes.put("a", work.piece("a2"))
+    assert not waiting.done()
+    work.finish("a1")
+    await waiting
+    assert work.done == ["a1"]
+    work.finish("a2")
+    assert await lanes.finish(5)
+
+
 async def test_what_takes_too_long_is_cancelled_at_the_end() -> None:
     lanes, work = Lanes(), Work()
     lanes.put("a", work.piece("a1"))
@@ -118,3 +143,15 @@ def test_buttons_do_not_wait_behind_questions() -> None:
 def test_inline_queries_of_a_person_stay_in_order() -> None:
     query = Update(1, inline_query=InlineQuery("1", PERSON, "直播", ""))
     assert lane_of(query) == ("inline", PERSON.id)
+
+
+def test_votes_of_a_poll_stay_in_order_with_its_end() -> None:
+    vote = Update(1, poll_answer=PollAnswer("p1", (1,), PERSON, option_persistent_ids=("1",)))
+    end = Update(
+        2, poll=Poll("p1", "对吗", (), 1, True, False, "quiz", False, allows_revoting=False, members_only=False)
+    )
+    assert (
+        lane_of(vote)
+        == lane_of(end)
+        != lane_of(Update(3, poll_answer=PollAnswer("p2", (1,), PERSON, option_persistent_ids=("1",))))
+    )

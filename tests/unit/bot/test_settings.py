@@ -10,9 +10,9 @@ from pydantic import SecretStr
 
 from bot.bootstrap import entrance_of
 from bot.errors import SettingsError
+from bot.serving import Address
 from bot.settings import Settings, read_settings
 from bot.telegram.application import Entrance
-from bot.telegram.webhook import Address
 from knowledge.embedding import BUNDLED
 
 ROOT = Path(__file__).parents[3]
@@ -42,6 +42,7 @@ def test_the_defaults_need_nothing() -> None:
         "webhook_url": None,
         "webhook_secret": None,
         "listen": None,
+        "wall_url": None,
         "data_dir": Path(".wanggui"),
         "database_url": None,
         "retention_days": 90,
@@ -234,6 +235,7 @@ def test_the_webhook_and_the_proxy_are_read_and_keep_their_secrets(monkeypatch: 
         ("WEBHOOK_SECRET", f"{SECRET}!"),
         ("WEBHOOK_SECRET", SECRET * 40),
         ("LISTEN", "8080"),
+        ("WALL_URL", f"ftp://{SECRET}"),
         ("LISTEN", "127.0.0.1:http"),
         ("TELEGRAM_PROXY", f"socks5://{SECRET}"),
     ],
@@ -250,6 +252,12 @@ def test_without_a_webhook_the_bot_polls_and_listens_only_if_told_to(monkeypatch
     read_settings.cache_clear()
     monkeypatch.setenv("WANGGUI_LISTEN", "0.0.0.0:9000")
     assert entrance_of(read_settings()) == Entrance(None, Address("0.0.0.0", 9000))
+
+
+def test_an_address_for_the_wall_lets_a_polling_bot_listen(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANGGUI_WALL_URL", "https://bot.example/")
+    assert read_settings().wall_url == "https://bot.example"
+    assert entrance_of(read_settings()) == Entrance(None, Address("127.0.0.1", 8080))
 
 
 def test_a_webhook_has_a_place_of_its_own_and_needs_a_secret(monkeypatch: pytest.MonkeyPatch) -> None:
