@@ -109,9 +109,9 @@ class Asking:
         question = asked or take_question(message, self._parts.bot)
         reply_id = await self._reply_to(message)
         if reply_id is not None:
-            text = question.text if question else words_of(message, self._parts.bot)
-            if text:
-                await self._answer(message, question or Question(text, "mention"), replacing=reply_id)
+            meant = question or Question(words_of(message, self._parts.bot), "overheard")
+            if meant.text:
+                await self._answer_anew(message, meant, reply_id)
         elif (
             question
             and question.text
@@ -119,6 +119,15 @@ class Asking:
             and (asked or not await self._is_quiet(message))
         ):
             await self._answer(message, question)
+
+    async def _answer_anew(self, message: Message, question: Question, reply_id: int) -> None:
+        """Put the new answer where the old one is, unless others were shown to it: then it is theirs, and stays."""
+        twins, chat_id = self._parts.twins, message.chat.id
+        if twins.is_shared(chat_id, reply_id, question.text):
+            await self._answer(message, question)
+            return
+        twins.drop(chat_id, reply_id)
+        await self._answer(message, question, replacing=reply_id)
 
     async def _answer(self, message: Message, question: Question, *, replacing: int | None = None) -> None:
         parts, group, topic = self._parts, is_group(message), topic_of(message)
@@ -133,13 +142,17 @@ class Asking:
             if twin is not None:
                 parts.database.usage.count(message.chat.id, "question", at=parts.clock())
                 pointer = _linked(safe(sentences("telegram.same_question")), message, twin)
-                self._keep(message, question, await parts.delivery.reply(message, Outgoing(pointer)))
+                pointer_id = await parts.delivery.reply(message, Outgoing(pointer))
+                if pointer_id is not None:
+                    parts.twins.share(message.chat.id, twin, question.text)
+                self._keep(message, question, pointer_id)
                 return
         settings = await settings_for(parts, message.chat.id)
         answer, shown_in = await self._watch(message, question, language, settings, replacing)
         if group and question.how == "reply" and answer.reason == "not_a_question":
             return  # “谢谢” beneath an answer asks nothing
-        outgoing = dress(answer, self._shelf, sentences, group=group, brief=settings.length == "brief")
+        brief, overheard = settings.length == "brief", question.how == "overheard"
+        outgoing = dress(answer, self._shelf, sentences, group=group, brief=brief, overheard=overheard)
         reply_id = shown_in
         if shown_in is None or not await parts.delivery.edit(message.chat.id, shown_in, outgoing):
             reply_id = await parts.delivery.reply(message, outgoing) if replacing is None else None
@@ -150,8 +163,10 @@ class Asking:
             parts.twins.keep(message.chat.id, topic, question.text, reply_id)
         if replacing is None:
             count_answer(parts, message.chat.id, answer)
-            await self._note_for_papers(message, answer)
-        note_unanswered(parts, message.chat.id, answer, reply_id)
+            if not overheard:
+                await self._note_for_papers(message, answer)
+        if not overheard:
+            note_unanswered(parts, message.chat.id, answer, reply_id)
 
     async def _note_for_papers(self, message: Message, answer: Answer) -> None:
         """What is asked while a session runs stands in its papers, without who asked."""
@@ -171,6 +186,7 @@ class Asking:
             language,
             place=place_of(message),
             said=str(message.message_id),
+            kept=question.how != "overheard",
             worded=settings.language_model,
         )
         try:
@@ -246,10 +262,10 @@ class Asking:
         if settings.language_model:
             answer = await parts.answerer.answer(text, language, place=place_of(message), kept=False)
         brief = settings.length == "brief"
-        outgoing = dress(answer, self._shelf, parts.replies[language], group=True, brief=brief)
+        outgoing = dress(answer, self._shelf, parts.replies[language], group=True, brief=brief, overheard=True)
         reply_id = await parts.delivery.reply(message, outgoing)
         if reply_id is not None:
-            self._keep(message, Question(text, "mention"), reply_id)
+            self._keep(message, Question(text, "overheard"), reply_id)
             count_answer(parts, message.chat.id, answer)
 
 

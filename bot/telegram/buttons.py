@@ -95,13 +95,16 @@ class Buttons:
         await change(self._parts, query, message, Outgoing(html, keyboard))
 
     async def go_private(self, update: Update, _: Context) -> None:
-        """私聊细说: opens the private chat with the question in hand; it is sealed and kept only now, for a day."""
+        """私聊细说: opens the private chat with the question in hand; it is sealed and kept only now, for a day.
+
+        Of an overheard question no word is kept: the leading article is shown there.
+        """
         query, message, callback = pressed(update)
         trail = Trail.decode(callback.text(0))
         if message is None or trail is None:
             await say_too_old(self._parts, query)
             return
-        question = question_behind(self._parts, message)
+        question = "" if trail.overheard else question_behind(self._parts, message)
         if question:
             token = await self._parts.database.passages.keep(question, trail.language, at=self._parts.clock())
             payload = f"p{token}"
@@ -155,7 +158,7 @@ class Buttons:
         self._parts.database.usage.count(message.chat.id, f"vote_{vote}", at=self._parts.clock(), amount=amount)
 
     async def _keep_disputed(self, message: Message, trail: Trail, reason: str) -> bool:
-        question = question_behind(self._parts, message)
+        question = "" if trail.overheard else question_behind(self._parts, message)
         if not question:
             return False
         try:

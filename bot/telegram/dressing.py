@@ -9,13 +9,19 @@ from knowledge.model import Regulation
 from prompts import Replies
 
 
-def dress(answer: Answer, shelf: Shelf, replies: Replies, *, group: bool, brief: bool = False) -> Outgoing:
-    """Buttons go by what the answer is: found articles, articles looked up, the contents, or nothing found."""
+def dress(
+    answer: Answer, shelf: Shelf, replies: Replies, *, group: bool, brief: bool = False, overheard: bool = False
+) -> Outgoing:
+    """Buttons go by what the answer is: found articles, articles looked up, the contents, or nothing found.
+
+    `overheard`: the question was not addressed to the bot.
+    """
     html = render_answer(answer, shelf, brief=brief)
     if answer.status == "unavailable":
         return Outgoing(html)
     if answer.citations and answer.mode != "lookup":
-        return Outgoing(html, keyboards.answer_keyboard(Trail.of(answer, shelf), replies, group=group))
+        trail = Trail.of(answer, shelf, overheard=overheard)
+        return Outgoing(html, keyboards.answer_keyboard(trail, replies, group=group))
     if not answer.citations:
         nearest = shelf.principal.article(answer.nearest) if answer.nearest else None
         if answer.reason == "out_of_scope" and nearest is None and not brief:

@@ -23,7 +23,7 @@ _ASKING: Final = re.compile(
 _SHORTEST: Final = 4
 _LONGEST: Final = 200
 
-How = Literal["private", "mention", "reply"]
+How = Literal["private", "mention", "reply", "overheard"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,8 @@ class Bot:
 class Question:
     """What a person typed, without the words that only address the bot; how it was addressed.
 
-    `borrowed`: the words are those of another message, which a bare mention points at.
+    `borrowed`: the words are those of another message, which a bare mention points at. Of what was `overheard`, said to
+    nobody in particular, or no longer addressed, no word is kept.
     """
 
     text: str

@@ -78,6 +78,9 @@ class Personal:
         if not isinstance(message, Message) or not await self._administers(message, query.from_user.id):
             await self._parts.delivery.acknowledge(query, say("settings.administrators_only"), alert=True)
             return
+        self._parts.recalled.forget(message.chat_id)
+        self._parts.waiting.forget_chat(message.chat_id)
+        self._parts.twins.forget(message.chat_id)
         erased = await self._parts.database.erase_chat(message.chat_id)
         await self._parts.answerer.forget(Place(str(message.chat_id)))
         await self._parts.delivery.acknowledge(query)

@@ -98,8 +98,9 @@ class Reviewing:
         fresh = filters.UpdateType.MESSAGE
         application.add_handler(CommandHandler("review", self.review, filters=fresh))
         application.add_handler(MessageHandler(fresh & filters.Regex(_LINK) & filters.ChatType.PRIVATE, self.arrived))
-        prompted = fresh & filters.TEXT & ~filters.COMMAND & _RepliesToPrompt(self._parts.bot.id)
-        application.add_handler(MessageHandler(prompted, self.replied))
+        prompted = filters.TEXT & ~filters.COMMAND & _RepliesToPrompt(self._parts.bot.id)
+        application.add_handler(MessageHandler(fresh & prompted, self.replied))
+        application.add_handler(MessageHandler(filters.UpdateType.EDITED_MESSAGE & prompted, self.edited))
         application.add_handler(CallbackQueryHandler(self.pressed, pattern=pattern("r")))
 
     async def review(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
@@ -154,6 +155,9 @@ class Reviewing:
             term = (message.text or "").strip()
             words = await self._add_alias(item, term, prompt.article, speaker_id(message), say)
         await self._parts.delivery.reply(message, Outgoing(words))
+
+    async def edited(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
+        """A reply to a prompt, edited: it has been taken as it was, and is no question."""
 
     async def pressed(self, update: Update, _: ContextTypes.DEFAULT_TYPE) -> None:
         """A button below a question."""

@@ -4,14 +4,15 @@
     e7k2d1-33.0.4               English; article 33 of an added regulation, named by a short key
 
 Numbers of articles are decimal, offsets into their texts base 36. A capital first letter says that the answer was
-spoken by a language model, whose words are not those of an article. All of it is at most some fifty bytes.
+spoken by a language model, whose words are not those of an article; y and d stand for z and e where the question was
+overheard, so that nothing a button does keeps its words. All of it is at most some fifty bytes.
 """
 
 import re
 import string
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 from bot.answering.model import Answer, Citation
@@ -30,7 +31,12 @@ MAX_BOLD_CLAUSE: Final = 120
 _MAX_OTHERS: Final = 6
 _DIGITS: Final = string.digits + string.ascii_lowercase
 _FOUND: Final = re.compile(r"(?:([0-9a-z]{1,6})-)?([0-9]{1,4})(?:\.([0-9a-z]{1,4})\.([0-9a-z]{1,4}))?", re.ASCII)
-_LANGUAGES: Final[dict[str, Language]] = {"z": "zh", "e": "en"}
+_LETTERS: Final[dict[str, tuple[Language, bool]]] = {
+    "z": ("zh", False),
+    "e": ("en", False),
+    "y": ("zh", True),
+    "d": ("en", True),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,14 +87,18 @@ class Shelf:
 
 @dataclass(frozen=True, slots=True)
 class Trail:
-    """What was found for a question, the quoted articles first, and the language that the answer is framed in."""
+    """What was found for a question, the quoted articles first, and the language that the answer is framed in.
+
+    `spoken` by a language model; `overheard`: the question was not addressed to the bot.
+    """
 
     language: Language
     found: tuple[Found, ...]
     spoken: bool = False
+    overheard: bool = False
 
     @classmethod
-    def of(cls, answer: Answer, shelf: Shelf) -> Self:
+    def of(cls, answer: Answer, shelf: Shelf, *, overheard: bool = False) -> Self:
         """The trail of an answer, cut to what buttons can carry: the articles cited, then those found beside them."""
         quoted = tuple(
             Found(shelf.key(citation.regulation_id), citation.article, bold_of(citation, leading=place == 0))
@@ -100,27 +110,29 @@ class Trail:
             regulation_id, _, number = article_id.rpartition("#")
             if (shelf.key(regulation_id), int(number)) not in seen and len(others) < _MAX_OTHERS:
                 others.append(Found(shelf.key(regulation_id), int(number)))
-        return cls(answer.language, (*quoted, *others), answer.mode == "generative").cut()
+        return cls(answer.language, (*quoted, *others), answer.mode == "generative", overheard).cut()
 
     @classmethod
     def decode(cls, text: str) -> Self | None:
         """What `encode` wrote, or None."""
-        language = _LANGUAGES.get(text[:1].lower())
+        letter = _LETTERS.get(text[:1].lower())
         matches = [_FOUND.fullmatch(piece) for piece in text[1:].split(",")]
-        if language is None or not all(matches):
+        if letter is None or not all(matches):
             return None
-        return cls(language, tuple(_read(match) for match in matches if match), text[0].isupper())
+        language, overheard = letter
+        return cls(language, tuple(_read(match) for match in matches if match), text[0].isupper(), overheard)
 
     def encode(self) -> str:
         """The trail as a button carries it."""
-        letter = next(letter for letter, language in _LANGUAGES.items() if language == self.language)
+        meant = (self.language, self.overheard)
+        letter = next(letter for letter, meaning in _LETTERS.items() if meaning == meant)
         return (letter.upper() if self.spoken else letter) + ",".join(map(_write, self.found))
 
     def cut(self) -> Self:
         """The same without the last articles that a button has no room for; the leading one always stays."""
         trail = self
         while len(trail.found) > 1 and len(trail.encode()) > MAX_TRAIL:
-            trail = type(self)(self.language, trail.found[:-1], self.spoken)
+            trail = replace(trail, found=trail.found[:-1])
         return trail
 
     @property

@@ -31,6 +31,7 @@ class Waiting:
     def __init__(self, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep) -> None:
         self._sleep = sleep
         self._expected: dict[Place, dict[int, _Expected]] = {}
+        self._answering: dict[asyncio.Task[None], tuple[Place, int]] = {}
 
     def expect(
         self, place: Place, message_id: int, person_id: int, seconds: float, then: Callable[[], Awaitable[None]]
@@ -52,14 +53,23 @@ class Waiting:
         self._drop(place, message_id)
 
     def forget(self, person_id: int) -> None:
-        """Give up on the questions of one person, wherever they were asked."""
+        """Give up on the questions of one person, wherever they were asked, also on one that is being answered."""
         for place, here in list(self._expected.items()):
             for message_id in [number for number, expected in here.items() if expected.person_id == person_id]:
                 self._drop(place, message_id)
+        self._interrupt(lambda _, asker_id: asker_id == person_id)
+
+    def forget_chat(self, chat_id: int) -> None:
+        """Give up on every question in that chat."""
+        for place, here in list(self._expected.items()):
+            for message_id in list(here) if place[0] == chat_id else ():
+                self._drop(place, message_id)
+        self._interrupt(lambda place, _: place[0] == chat_id)
 
     async def close(self) -> None:
         """Give up on every question."""
         tasks = [expected.task for here in self._expected.values() for expected in here.values()]
+        tasks += self._answering
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
@@ -80,10 +90,20 @@ class Waiting:
             self._expected.pop(place, None)
         return expected
 
+    def _interrupt(self, meant: Callable[[Place, int], bool]) -> None:
+        for task, (place, person_id) in self._answering.items():
+            if meant(place, person_id):
+                task.cancel()
+
     async def _wait(self, place: Place, message_id: int, seconds: float, then: Callable[[], Awaitable[None]]) -> None:
         await self._sleep(seconds)
-        self._forget(place, message_id)
+        expected = self._forget(place, message_id)
+        if expected is None:
+            return
+        self._answering[expected.task] = (place, expected.person_id)
         try:
             await then()
         except Exception:  # nobody awaits this task; the log is the only place to say so
             log.exception("a question that nobody answered could not be answered")
+        finally:
+            del self._answering[expected.task]

@@ -144,6 +144,11 @@ async def test_an_administrator_answers_by_hand(answerer: Answerer, tmp_path: Pa
         assert answer.reply_to_id == sent.id
         again = await life.ask(private, boss, "再来一次", reply_to=prompt)
         assert "已经有人处理过" in again.text
+        late = await private.say(boss, "能翻墙吗", reply_to=prompt)
+        assert "已经有人处理过" in (await life.answer_to(private, late)).text
+        await private.edit(late, "给主播刷礼物行不行")
+        await life.silence()
+        assert len(private.replies_to(late)) == 1, "a reply to a prompt is no question, edited or not"
         await life.press(private, boss, card, "下一个")
         assert "都看完了" in (await shown(life, private, card)).text
 

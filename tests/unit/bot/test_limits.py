@@ -2,7 +2,7 @@
 
 import pytest
 
-from bot.telegram.limits import PersonBudget, Twins, Verdict
+from bot.telegram.limits import SHARED_S, PersonBudget, Twins, Verdict
 from tests.fakes import FakeClock
 
 GROUP, OTHER_GROUP, LI, WANG = -100200, -100300, 1001, 1002
@@ -95,3 +95,27 @@ def test_twins_keep_no_words_and_are_forgotten() -> None:
     clock.now += 60
     twins.keep(OTHER_GROUP, None, "别的", 78)
     assert len(twins) == 1
+
+
+def test_an_answer_that_a_twin_was_shown_to_is_shared_until_it_cannot_be_edited() -> None:
+    clock = FakeClock()
+    twins = Twins(clock=clock)
+    assert not twins.is_shared(GROUP, 77, "别的")
+    twins.share(GROUP, 77, "能翻墙吗")
+    assert twins.is_shared(GROUP, 77, "别的")
+    assert not twins.is_shared(GROUP, 77, "能翻墙吗？"), "the same question, edited in nothing that counts"
+    assert not twins.is_shared(GROUP, 78, "别的")
+    clock.now += SHARED_S
+    assert not twins.is_shared(GROUP, 77, "别的")
+
+
+def test_nobody_is_shown_to_an_answer_that_has_been_edited_or_to_a_chat_that_was_forgotten() -> None:
+    twins = Twins(clock=FakeClock())
+    for reply_id, question in ((77, "能翻墙吗"), (78, "能带货吗")):
+        twins.keep(GROUP, None, question, reply_id)
+    twins.drop(GROUP, 77)
+    assert (twins.find(GROUP, None, "能翻墙吗"), twins.find(GROUP, None, "能带货吗")) == (None, 78)
+    twins.share(GROUP, 78, "能带货吗")
+    twins.forget(GROUP)
+    assert twins.find(GROUP, None, "能带货吗") is None
+    assert not twins.is_shared(GROUP, 78, "别的")

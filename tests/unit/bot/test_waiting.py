@@ -1,6 +1,9 @@
 """Questions that wait for the group to answer them."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
 
 from bot.telegram.waiting import MOST_IN_A_PLACE, Place, Waiting
 
@@ -116,3 +119,29 @@ async def test_a_person_who_wishes_to_be_forgotten_waits_for_nothing() -> None:
     waiting.forget(1)
     await awake(waiting, night)
     assert answered == [7]
+
+
+@pytest.mark.parametrize("by_chat", [True, False])
+async def test_what_is_being_answered_is_given_up_where_it_is_to_be_forgotten(by_chat: bool) -> None:
+    night, kept, found = Night(), list[int](), asyncio.Event()
+    waiting = Waiting(night.sleep)
+
+    def answering(message_id: int) -> Callable[[], Awaitable[None]]:
+        async def then() -> None:
+            await found.wait()
+            kept.append(message_id)
+
+        return then
+
+    waiting.expect(HERE, 5, 1, 600, answering(5))
+    waiting.expect((-200, None), 6, 2, 600, answering(6))
+    await asleep(waiting, night)
+    await awake(waiting, night)
+    if by_chat:
+        waiting.forget_chat(HERE[0])
+    else:
+        waiting.forget(1)
+    found.set()
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert kept == [6]
