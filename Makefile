@@ -84,7 +84,7 @@ picture: $(DEV)  ## draw docs/*.png from real answers (needs chromium)
 wall-picture: $(DEV)  ## draw docs/wall-*.png from a real session (needs chromium)
 	@$(BIN)/python -m tests.wall
 
-font: $(DEV)  ## cut the font that pictures are drawn with (needs fonts-noto-cjk)
+font: $(DEV)  ## cut the fonts of pictures and papers (needs fonts-noto-cjk)
 	@$(BIN)/python -m tests.picture.font
 
 sbert: $(DEV)  ## install the extra sbert (torch, CPU build)

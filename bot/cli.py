@@ -269,6 +269,34 @@ def bank_template(
         _write_bank(file, open_shelf(settings).examples(), overwrite=overwrite)
 
 
+@bank_app.command("exam")
+def bank_exam(
+    folder: Annotated[Path, typer.Argument(help="写到哪个文件夹")],
+    chapters: Annotated[str, typer.Option(help="只考这几章，比如 2,3")] = "",
+    number: Annotated[int, typer.Option(min=1, max=100, help="几道题")] = 20,
+    seed: Annotated[int | None, typer.Option(min=0, max=999_999_999, help="卷号：同一个号出同一份卷")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="盖掉已有的文件")] = False,
+) -> None:
+    """出一份纸上的试卷，答案另外成册，都有 Word 和 PDF。 Write an exam on paper, and its key."""
+    from secrets import randbelow
+
+    from bot.bootstrap import open_shelf, quiet_logging
+    from bot.examining import read_chapters, write_exam
+    from knowledge.library import load_library
+
+    say = load_replies()["zh"]
+    with _explained(), _told():
+        settings = read_settings()
+        quiet_logging(settings)
+        regulation, paper = load_library().principal, randbelow(10_000) if seed is None else seed
+        wanted = read_chapters(chapters, regulation, say)
+        bank = open_shelf(settings).bank()
+        done = write_exam(bank, regulation, wanted, number, paper, folder, say, overwrite=overwrite)
+        print(say("paper.exam_written", files="、".join(done.names), count=done.count, seed=paper))
+        if done.count < number:
+            print(say("paper.exam_fewer", count=done.count))
+
+
 @bank_app.command("draft")
 def bank_draft(
     article: Annotated[int, typer.Argument(help="照哪一条出题")],

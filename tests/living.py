@@ -11,6 +11,9 @@ from bot.answering.service import Answerer
 from bot.storage.additions import Additions
 from bot.storage.database import Database
 from bot.telegram.application import Entrance, House, TelegramChannel, serve
+from bot.telegram.parts import Wall
+from bot.training.ledgers import Ledgers
+from bot.training.model import Conductor
 from knowledge.bank.items import Bank
 from prompts import load_replies
 from tests.botapi import BotApiServer
@@ -70,6 +73,8 @@ async def living(
     operators: Sequence[int] = (),
     allowed: Sequence[int] = (),
     bank: Bank | None = None,
+    entrance: Entrance | None = None,
+    wall: Callable[[Ledgers, Conductor], Wall] | None = None,
 ) -> AsyncIterator[Life]:
     """A bot polling a Bot API server of its own; afterwards no request may have broken the schema or the markup."""
     async with BotApiServer() as fresh:
@@ -84,11 +89,12 @@ async def living(
                 frozenset(operators),
                 90,
                 bank=bank or Bank(),
+                wall=wall,
             )
             stopped = asyncio.Event()
             before = len(api.calls("getUpdates"))
             channel = TelegramChannel(api.token, api.base_url)
-            running = asyncio.create_task(serve(channel, house, Entrance(), _until(stopped)))
+            running = asyncio.create_task(serve(channel, house, entrance or Entrance(), _until(stopped)))
             begun = asyncio.create_task(api.wait_for(lambda: _polls(api) > before or None, PATIENCE_S))
             await asyncio.wait({running, begun}, return_when=asyncio.FIRST_COMPLETED)
             if running.done():

@@ -87,6 +87,18 @@ class TrainingStore:
             select(tables.sessions).where(sessions.chat_id == chat_id).order_by(sessions.id.desc()).limit(1)
         )
 
+    async def ended_lately(self, limit: int) -> list[Header]:
+        """Of the sessions of all chats that have ended, the newest first.
+
+        Raises:
+            StorageError: the database does not answer.
+        """
+        sessions = tables.sessions.c
+        ended = select(tables.sessions).where(sessions.closed_at.is_not(None))
+        async with self._sql.reading() as connection:
+            rows = await connection.execute(ended.order_by(sessions.id.desc()).limit(limit))
+            return [_header(row) for row in rows]
+
     async def all_running(self) -> list[Header]:
         """Of every session that has not ended.
 

@@ -189,7 +189,7 @@ class Delivery:
                     sent = await self._in_turn(chat_id, lambda current: post(current, outgoing), fate=fate)
             except BadRequest as exc:
                 refusal = read_refusal(exc.message)
-                if refusal is Refusal.TOPIC or self._closes(chat_id, refusal):
+                if refusal is Refusal.TOPIC or self._closes(chat_id, refusal) or outgoing.document is not None:
                     raise
                 log.warning("a message was refused (%s); sent again, plainer", refusal.value)
                 plainer = outgoing if refusal is Refusal.REPLY else _plainer(outgoing, refusal)
@@ -441,6 +441,17 @@ class Delivery:
                 message_thread_id=topic,
                 reply_parameters=ReplyParameters(reply_to, allow_sending_without_reply=True) if reply_to else None,
                 read_timeout=LATE_S,
+            )
+            return message.message_id
+        if outgoing.document is not None:
+            message = await self._bot.send_document(
+                chat_id,
+                outgoing.document.content,
+                filename=outgoing.document.name,
+                caption=outgoing.html or None,
+                parse_mode=ParseMode.HTML,
+                message_thread_id=topic,
+                reply_parameters=ReplyParameters(reply_to, allow_sending_without_reply=True) if reply_to else None,
             )
             return message.message_id
         sent = await self._bot.call(

@@ -13,6 +13,7 @@ from bot.telegram.inline import Inline
 from bot.telegram.intake import take_argument, take_question
 from bot.telegram.navigating import Navigating
 from bot.telegram.outgoing import Outgoing
+from bot.telegram.papers import Papers
 from bot.telegram.parts import Parts
 from bot.telegram.personal import Personal
 from bot.telegram.practising import Practising
@@ -72,6 +73,7 @@ HANDLERS: Final[tuple[type[Handler], ...]] = (
     Configuring,
     Statistics,
     Personal,
+    Papers,  # before Sessions: it takes `/train handout`
     Sessions,
     Quizzing,
     Projecting,  # before Welcoming: it takes its own deep links

@@ -1,7 +1,7 @@
 """One message to be sent: what rendering hands to delivery."""
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from html import escape, unescape
 from typing import Any, Final
 
@@ -12,12 +12,21 @@ _TAG: Final = re.compile(r"</?[a-zA-Z][^<>]*>")
 
 
 @dataclass(frozen=True, slots=True)
+class Attachment:
+    """A file and what it is called."""
+
+    name: str
+    content: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Outgoing:
-    """HTML of at most 4096 UTF-16 units (1024 beneath a photo), with buttons and a picture (PNG bytes) if any."""
+    """HTML of at most 4096 UTF-16 units (1024 beneath a picture or a file), with buttons; a picture (PNG) or a file."""
 
     html: str
     keyboard: InlineKeyboardMarkup | ForceReply | None = None
     photo: bytes | None = None
+    document: Attachment | None = None
 
 
 def keyboard_json(keyboard: InlineKeyboardMarkup | ForceReply | None) -> dict[str, Any] | None:
@@ -36,7 +45,8 @@ def _button_json(button: InlineKeyboardButton) -> dict[str, Any]:
 def bare(outgoing: Outgoing) -> Outgoing:
     """The same words without any formatting, cut to what one message holds."""
     words = unescape(_TAG.sub("", outgoing.html))
-    most = int(MessageLimit.MAX_TEXT_LENGTH if outgoing.photo is None else MessageLimit.CAPTION_LENGTH)
+    alone = outgoing.photo is None and outgoing.document is None
+    most = int(MessageLimit.MAX_TEXT_LENGTH if alone else MessageLimit.CAPTION_LENGTH)
     units = words.encode("utf-16-le", "replace")
     if len(units) > 2 * most:
         words = units[: 2 * (most - 1)].decode("utf-16-le", "ignore") + "…"

@@ -38,7 +38,14 @@ _MARKS: Final = (
     ),
     (
         Refusal.PICTURE,
-        ("rights to send photo", "rights to send media", "chat_send_photos", "chat_send_media"),
+        (
+            "rights to send photo",
+            "rights to send document",
+            "rights to send media",
+            "chat_send_photos",
+            "chat_send_docs",
+            "chat_send_media",
+        ),
     ),
     (
         Refusal.CLOSED,

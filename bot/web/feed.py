@@ -48,11 +48,11 @@ class Feed:
         self._told = asyncio.Event()
 
     async def run(self) -> None:
-        """Make frames until the session is gone."""
+        """Make frames until the session is gone, or `end` is called."""
         try:
             async with aclosing(self._ledgers.changes.of(self._session_id)) as changes:
                 async for _ in changes:
-                    if not await self._look():
+                    if self._over or not await self._look():
                         return
                     await self._sleep(EVERY_S)
         finally:
@@ -68,9 +68,10 @@ class Feed:
         return None
 
     def end(self) -> None:
-        """No more frames: whoever waits is told."""
+        """No more frames: whoever waits is told, and `run` returns; a look into the database is not cut off."""
         self._over = True
         self._tell()
+        self._ledgers.changes.notify(self._session_id)
 
     async def _look(self) -> bool:
         """Make a frame of what there is to see; False where the session is gone."""

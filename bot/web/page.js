@@ -9,6 +9,7 @@ const $ = (id) => document.getElementById(id);
 
 const SILENT_MS = 12000; // the server gives a sign of life every 5 s
 const AGAIN_MS = 2000;
+const MOVE_MS = 3000;
 const SOON_S = 10;
 const LARGEST = { item: 1.9, case: 1.7, agenda: 1.5, questions: 1.5, board: 1.6, close: 1.5 };
 
@@ -277,10 +278,12 @@ const watch = setInterval(() => {
 window.addEventListener("online", connect);
 
 function take(scene) {
-  const moved = live && scene.cursor !== live.cursor;
+  if (live && scene.cursor !== live.cursor) {
+    lookingBack = null;
+    moved();
+  }
   live = scene;
   seen.set(scene.cursor, scene);
-  if (moved) lookingBack = null;
   if (lookingBack === null) draw(scene);
 }
 
@@ -307,10 +310,12 @@ function forward() {
 }
 
 let pressing = false;
+let moved = () => {};
 
 async function advance() {
   if (pressing) return;
   pressing = $("forward").disabled = true;
+  const arrived = new Promise((resolve) => { moved = resolve; setTimeout(resolve, MOVE_MS); });
   try {
     const answer = await fetch(`${base}/advance`, {
       method: "POST",
@@ -319,6 +324,7 @@ async function advance() {
     });
     if (answer.status === 409) toast((await answer.json()).say);
     else if (!answer.ok) toast($("toast").dataset.failed);
+    else await arrived; // a second press would be meant for the scene that is still on its way
   } catch {
     toast($("toast").dataset.failed);
   } finally {

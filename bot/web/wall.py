@@ -69,6 +69,7 @@ class Wall:
         self._ledgers, self._conductor, self._links, self._base = ledgers, conductor, links, base
         self._replies, self._clock = replies, clock
         self._feeds: dict[int, tuple[Feed, asyncio.Task[None]]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
         self._closed = False
         folder = resources.files("bot.web")
         self._page = Template(folder.joinpath("page.html").read_text(encoding="utf-8"))
@@ -99,10 +100,9 @@ class Wall:
     async def aclose(self) -> None:
         """End every stream: viewers come back to whoever serves next."""
         self._closed = True
-        tasks = [task for _, task in self._feeds.values()]
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        for feed, _ in list(self._feeds.values()):
+            feed.end()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
 
     # What is served.
 
@@ -213,18 +213,20 @@ class Wall:
         finally:
             feed.viewers -= 1
             if not feed.viewers:
-                task.cancel()
+                feed.end()
                 self._forget(session_id, task)
 
     def _open_feed(self, session_id: int) -> tuple[Feed, asyncio.Task[None]]:
         feed = Feed(session_id, self._ledgers, self._replies)
         task = asyncio.create_task(feed.run(), name="a session's wall")
         self._feeds[session_id] = (feed, task)
+        self._tasks.add(task)
         task.add_done_callback(lambda done: self._finished(session_id, done))
         return feed, task
 
     def _finished(self, session_id: int, task: asyncio.Task[None]) -> None:
         self._forget(session_id, task)
+        self._tasks.discard(task)
         if not task.cancelled() and (exc := task.exception()):
             log.error("the wall of a session stopped, and starts anew", exc_info=exc)
 

@@ -14,7 +14,7 @@ from bot.training.exam import Blueprint, as_record, sit
 from tests.botapi import BotApiServer
 from tests.botapi.chats import Chat, Json, Message, User
 from tests.factories import make_bank, make_fill_in, make_item
-from tests.living import Life, living
+from tests.living import PATIENCE_S, Life, living
 
 pytestmark = [
     pytest.mark.loopback,
@@ -42,11 +42,26 @@ class Desk:
         return await self.life.ask(self.chat, self.person, words)
 
     async def press(self, message: Message, label: str) -> Json:
-        return await self.life.press(self.chat, self.person, message, label)
+        """Press a button; what it turns has turned, unless it says why not."""
+        before = self.look(message)
+        answer = await self.life.press(self.chat, self.person, message, label)
+        if not answer.get("text"):
+            await self.turned(message, before)
+        return answer
 
-    async def type(self, words: str, reply_to: Message | None = None) -> None:
-        await self.chat.say(self.person, words, reply_to=reply_to)
-        await self.life.silence()
+    async def type(self, words: str, page: Message, *, reply: bool = False) -> None:
+        """Write words that fill the blank on that page."""
+        before = self.look(page)
+        await self.chat.say(self.person, words, reply_to=page if reply else None)
+        await self.turned(page, before)
+
+    def look(self, message: Message) -> tuple[str, list[str]]:
+        """What a message shows, and the buttons below it."""
+        return self.shows(message), self.labels(message)
+
+    async def turned(self, message: Message, before: tuple[str, list[str]]) -> None:
+        """Wait until it shows something else."""
+        await self.life.server.wait_for(lambda: self.look(message) != before or None, PATIENCE_S)
 
     def shows(self, message: Message) -> str:
         found = self.chat.find(message.id)
@@ -116,7 +131,7 @@ async def test_a_blank_is_filled_by_typing_and_questions_are_still_answered(desk
     assert "第十四条" in asked.text
     assert (await desk.say("第十五条")).text.startswith("第十五条")
     assert "填空" in desk.shows(page)
-    await desk.type(" 公开。")
+    await desk.type(" 公开。", page)
     assert "您写的：公开。" in desk.shows(page)
     assert "没答对" in desk.shows(page)
     assert len(desk.chat.bot_messages) == 3
@@ -124,7 +139,7 @@ async def test_a_blank_is_filled_by_typing_and_questions_are_still_answered(desk
 
 async def test_the_right_words_count_whatever_stands_around_them(desk: Desk) -> None:
     page = await desk.say("/practice 15")
-    await desk.type("“匿名”！", reply_to=page)
+    await desk.type("“匿名”！", page, reply=True)
     assert "答对了" in desk.shows(page)
     after = await desk.say("谢谢")
     assert after.id != page.id  # nothing waits for words any more
@@ -143,12 +158,12 @@ async def test_a_button_pressed_twice_counts_once(desk: Desk) -> None:
     page = await desk.say("/practice 12")
     shown = desk.chat.find(page.id)
     assert shown is not None
-    data = [button["callback_data"] for button in shown.buttons if button["text"] in ("对", "错")]
+    before, data = desk.look(page), [button["callback_data"] for button in shown.buttons if button["text"] in "对错"]
     queries = [await desk.chat.press(desk.person, shown, data[0]) for _ in range(2)]
     queries.append(await desk.chat.press(desk.person, shown, data[1]))
     for query in queries:
         await desk.life.server.wait_for(lambda query=query: desk.life.server.callback_answers.get(query))  # type: ignore[misc]
-    await desk.life.silence()
+    await desk.turned(page, before)
     assert "答对了" in desk.shows(page)
     run = await desk.life.database.practice.run(desk.person.id, "practice")
     assert run is not None
@@ -197,7 +212,7 @@ async def test_an_exam_says_nothing_of_right_and_wrong_before_it_is_handed_in(de
     await desk.press(page, "交卷")
     assert "还有 1 题没答：第 4 题" in desk.shows(page)
     await desk.press(page, "再看看")
-    await desk.type("匿名")
+    await desk.type("匿名", page)
     assert "4 题都答了" in desk.shows(page)
     assert "答案" not in desk.shows(page)
     assert await desk.life.database.practice.standings(desk.person.id) == {}

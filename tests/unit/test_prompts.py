@@ -127,6 +127,7 @@ def test_chinese_sentences_are_chinese_and_english_ones_english() -> None:
     bare = {"answer.quote", "answer.item", "answer.place", "answer.place_regulation", "lookup.chapter_line_single"}
     bare |= {"answer.claim", "answer.lead_plain", "doctor.broken", "lookup.article", "lookup.chapter"}
     bare |= {"settings.line", "terminal.prompt", "bank.line"}
+    bare |= {"paper.bar", "paper.brackets", "paper.part", "paper.quoted"}
     checked = 0
     for key, names in zh.placeholders().items():
         values = dict.fromkeys(names, "")

@@ -35,6 +35,7 @@ MAX_ROWS: Final = 5_000
 MAX_UNPACKED: Final = 100_000_000
 """Bytes that an xlsx or docx may unpack to."""
 ITEMS_SHEET, CASES_SHEET, NOTES_SHEET = "题目", "案例", "说明"
+MOST_LETTERS: Final = 32_767
 _MAX_COLUMNS: Final = 60
 _RUNS: Final = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 """What a spreadsheet takes for the beginning of a formula."""
@@ -121,7 +122,7 @@ def write_xlsx(entries: Iterable[Entry], notes: Sequence[str]) -> bytes:
     sheet = workbook.create_sheet(NOTES_SHEET)
     sheet.column_dimensions["A"].width = 100
     for number, note in enumerate(notes, start=1):
-        _write(sheet.cell(number, 1), note)
+        write_text(sheet.cell(number, 1), note)
     written = BytesIO()
     workbook.save(written)
     return written.getvalue()
@@ -243,13 +244,13 @@ def _fill(sheet: "Worksheet", headers: Mapping[str, str], entries: Sequence[Entr
     for number, entry in enumerate(entries, start=2):
         for column, value in as_cells(entry).items():
             cell = sheet.cell(number, columns.index(column) + 1)
-            _write(cell, value)
+            write_text(cell, value)
             cell.alignment = Alignment(wrap_text=True, vertical="top")
 
 
-def _write(cell: Any, text: str) -> None:
-    """Text as text: a string that looks like a formula is none."""
-    cell.value = text
+def write_text(cell: Any, text: str) -> None:
+    """Write text as text: a string that looks like a formula is none. A cell holds `MOST_LETTERS`."""
+    cell.value = text[:MOST_LETTERS]
     cell.data_type = "s"
     if text.startswith(_RUNS):
         cell.quotePrefix = True
