@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -30,6 +31,12 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-m", "bot", "index"]
     subprocess.run(command, check=True, env=environment(folder), cwd=folder, capture_output=True, timeout=300)
     return folder
+
+
+@pytest.fixture
+def own(built: Path, tmp_path: Path) -> Path:
+    """A data folder of the test's own, with its index: one process alone may hold a SQLite file."""
+    return shutil.copytree(built, tmp_path / "own", ignore=shutil.ignore_patterns("*.db*", "*.lock"))
 
 
 @asynccontextmanager

@@ -162,9 +162,9 @@ async def test_a_refused_reply_does_not_stop_the_bot(server: BotApiServer) -> No
     assert (await the_reply(server, private, again)).status == 200
 
 
-async def test_sigterm_ends_it_cleanly(built: Path) -> None:
+async def test_sigterm_ends_it_cleanly(own: Path) -> None:
     async with BotApiServer() as api:
-        async with running(api, built) as process:
+        async with running(api, own) as process:
             pass
         assert process.returncode == 0
 
@@ -183,12 +183,12 @@ async def test_a_refused_token_is_explained(built: Path) -> None:
     assert "Traceback" not in errors.decode()
 
 
-async def test_a_webhook_serves_as_well_as_polling(built: Path) -> None:
+async def test_a_webhook_serves_as_well_as_polling(own: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         listen = f"127.0.0.1:{free.getsockname()[1]}"
     settings = {"WEBHOOK_URL": f"http://{listen}/hook", "WEBHOOK_SECRET": "ein-Geheimnis_1", "LISTEN": listen}
     settings = {f"WANGGUI_{name}": value for name, value in settings.items()} | {"WANGGUI_LOG_LEVEL": "DEBUG"}
-    async with BotApiServer(delay_scale=0.01) as api, running(api, built, ready="setWebhook", **settings) as process:
+    async with BotApiServer(delay_scale=0.01) as api, running(api, own, ready="setWebhook", **settings) as process:
         people = [api.user(f"同志{number}") for number in range(10)]
         asked = [(chat := api.private_chat(person), await chat.say(person, "能翻墙吗")) for person in people]
         for chat, message in asked:
