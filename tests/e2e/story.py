@@ -735,7 +735,7 @@ async def operator(scene: Scene) -> None:
         before = scene.now(private, card).text
         await scene.press(private, person, card, "不采用")
         await scene.until(lambda before=before: scene.now(private, card).text != before)  # type: ignore[misc]
-    assert "没答上的问题" in scene.now(private, card).text
+    assert "没答上的问题" in scene.now(private, card).text, scene.now(private, card).text
     await scene.press(private, person, card, "不管它", "#")
 
 
