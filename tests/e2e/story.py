@@ -731,10 +731,11 @@ async def operator(scene: Scene) -> None:
     picture = await scene.ask(private, person, "/stats", "私聊合在一起算")
     assert picture["photo"]
     card = await scene.ask(private, person, "/review", "提议")
-    while "提议" in scene.now(private, card).text:  # what the group's administrator taught comes first
-        before = scene.now(private, card).text
-        await scene.press(private, person, card, "不采用")
-        await scene.until(lambda before=before: scene.now(private, card).text != before)  # type: ignore[misc]
+    for kind, label in (("提议", "不采用"), ("有人说", "不管它")):  # what was taught comes first, then what is disputed
+        while kind in scene.now(private, card).text:
+            before = scene.now(private, card).text
+            await scene.press(private, person, card, label)
+            await scene.until(lambda before=before: scene.now(private, card).text != before)  # type: ignore[misc]
     assert "没答上的问题" in scene.now(private, card).text, scene.now(private, card).text
     await scene.press(private, person, card, "不管它", "#")
 
