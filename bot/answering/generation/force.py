@@ -20,8 +20,6 @@ _JOINING: Final = re.compile("^(?:或者|以及|和|并)")
 _LEADS_ON: Final = frozenset("对将把")
 _CHINESE: Final = re.compile(r"[\u3400-\u9fff]")
 NEGATIONS: Final = frozenset("不未无非没勿")
-
-
 MAX_PASSAGE: Final = 72
 
 
@@ -40,7 +38,9 @@ def passage_at(text: str, start: int, end: int) -> Passage | None:
     Behind a marker: what it governs, to the end of the clause; 民族团结 alone would not say that 破坏 is meant. Before
     one, or around one: the sentence, or as far as the clause that holds it: a condition is never the rule itself.
     """
-    sentence = next(found for found in _SENTENCE.finditer(text) if found.start() <= start < found.end())
+    sentence = next((found for found in _SENTENCE.finditer(text) if found.start() <= start < found.end()), None)
+    if sentence is None:  # they begin with the full stop of the sentence before
+        return None
     begin, stop = sentence.span()
     markers = [_placed(found, begin) for found in _MARKER.finditer(sentence[0])]
     governing = next((marker for marker in reversed(markers) if marker[2] <= start), None)

@@ -129,6 +129,14 @@ def test_english_readers_get_the_word_and_its_meaning(conduct: Regulation) -> No
     assert claim.text.endswith("the text says “不得” (must not).")
 
 
+def test_words_that_begin_with_the_stop_before_them_are_dropped(conduct: Regulation) -> None:
+    around = context(conduct, 28)
+    text = around.evidence[0].text
+    stop = text.index("；")
+    draft = DraftClaim(evidence="E1", quote=text[: stop + 7], case=CASE, words=text[stop : stop + 7])
+    assert fault(ground(draft, around)) == "words"
+
+
 @pytest.mark.parametrize("words", ["", "使", "法定信道", "使用非", "擅自使用非法定信道", "泄露", QUOTE * 3])
 def test_the_words_stand_in_the_quote_whole(conduct: Regulation, words: str) -> None:
     assert fault(ground(DraftClaim(evidence="E1", quote=QUOTE, case=CASE, words=words), context(conduct))) == "words"
