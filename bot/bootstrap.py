@@ -41,7 +41,7 @@ if TYPE_CHECKING:  # the terminal needs none of them
     from bot.web.wall import Wall
     from knowledge.bank.items import Bank
 
-ANSWERING_THREADS: Final = 2
+ANSWERING_THREADS: Final = 1
 DEFAULT_LISTEN: Final = "127.0.0.1:8080"
 DATABASE_FILE: Final = "wanggui.db"
 BANK_FOLDER: Final = "bank"
