@@ -8,6 +8,7 @@ the model has finished its first claim that claim is shown.
 import asyncio
 import json
 import multiprocessing
+import os
 import re
 import tempfile
 import time
@@ -18,6 +19,8 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Final
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `bot.settings` does, before anything loads numpy
 
 from bot.answering.generation.conversation import MemoryTurns, Place
 from bot.answering.service import Answerer
@@ -44,7 +47,7 @@ def draft_for(call: Call) -> str:
     found = _RULE.search(article[1]) if article else None
     if found is None:
         return '{"claims": [], "open": []}'
-    words = found[0][-6:]
+    words = found[0].partition(found[1])[2][:12]
     claims = [
         {"evidence": "E1", "quote": found[0], "case": case, "words": words}
         for case in ("您说的这件事", "您问的这些情形")
