@@ -129,7 +129,10 @@ def probe_model(settings: Settings, name: str) -> str | None:
     model = Guarded(open_model(model_spec(settings, name)), limits)
 
     async def ask() -> None:
-        async with aclosing(model.stream(Prompt("", "请只回答“好”。"), structured=False)) as chunks:
+        async with (
+            aclosing(model),
+            aclosing(model.stream(Prompt("", "请只回答“好”。"), structured=False)) as chunks,
+        ):
             async for _ in chunks:
                 pass
 
@@ -289,7 +292,8 @@ async def _serve(
             wall=wall_of(settings, entrance),
         )
         _spare_the_collector()
-        await serve(channel, house, entrance)
+        async with aclosing(house.answerer):
+            await serve(channel, house, entrance)
 
 
 def _spare_the_collector() -> None:
@@ -492,7 +496,12 @@ def draft_items(settings: Settings, shelf: "Shelf", number: int, count: int) -> 
     patience_s = max(settings.llm_timeout_s, DRAFTING_S)
     spec = replace(model_spec(settings, settings.llm_model), timeout_s=patience_s)
     model = Guarded(open_model(spec, ITEMS), Limits.within(patience_s, 1))
-    return asyncio.run(Drafter(model, load_instructions()["zh"], shelf, say).draft(article, count))
+
+    async def draft() -> "Drafted":
+        async with aclosing(model):
+            return await Drafter(model, load_instructions()["zh"], shelf, say).draft(article, count)
+
+    return asyncio.run(draft())
 
 
 def quiet_logging(settings: Settings) -> None:

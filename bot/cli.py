@@ -3,7 +3,6 @@
 The one place that speaks to people of what went wrong; heavy parts are imported by the command that needs them.
 """
 
-import asyncio
 import json
 import logging
 import sys
@@ -99,13 +98,14 @@ def ask(
     from bot.answering.plain import as_json as to_json
     from bot.answering.plain import as_text
     from bot.bootstrap import open_answerer, quiet_logging
+    from bot.terminal import running
 
     if not question:
         _stop('缺少问题：wanggui ask "能翻墙吗"，或 wanggui ask - < 问题.txt', 2)
     with _explained():
         settings = read_settings()
         quiet_logging(settings)
-        with open_answerer(settings, announce=_announce) as answerer, asyncio.Runner() as runner:
+        with open_answerer(settings, announce=_announce) as answerer, running(answerer) as runner:
             lines = (line.rstrip("\r\n") for line in sys.stdin) if question == ["-"] else iter([" ".join(question)])
             for line in lines:
                 answer = runner.run(answerer.answer(line))

@@ -2,8 +2,8 @@
 
 import asyncio
 import sys
-from collections.abc import Iterable
-from contextlib import aclosing
+from collections.abc import Iterable, Iterator
+from contextlib import aclosing, contextmanager
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -59,6 +59,16 @@ def _panel(citation: Citation, replies: Replies, *, leading: bool) -> Panel:
     return Panel(text, title=title, title_align="left", border_style="cyan" if leading else "dim", width=_WIDTH)
 
 
+@contextmanager
+def running(answerer: Answerer) -> Iterator[asyncio.Runner]:
+    """A loop to ask this answerer in; at the end both let go of what they hold."""
+    with asyncio.Runner() as runner:
+        try:
+            yield runner
+        finally:
+            runner.run(answerer.aclose())
+
+
 class Conversation:
     """A conversation in the terminal: questions, and a few commands that begin with a slash."""
 
@@ -71,7 +81,7 @@ class Conversation:
         """Talk until Ctrl-D; Ctrl-C forgets the line being typed."""
         self._console.print(self._replies("terminal.welcome", regulation=self._regulation.title), style="dim")
         _use_line_editing()
-        with asyncio.Runner() as runner:
+        with running(self._answerer) as runner:
             self._talk(runner)
 
     def _talk(self, runner: asyncio.Runner) -> None:
@@ -124,7 +134,7 @@ class Conversation:
 
 def answer_lines(answerer: Answerer, lines: Iterable[str], console: Console) -> None:
     """Answer each line that is not blank, in order, as plain text: for pipes and files."""
-    with asyncio.Runner() as runner:
+    with running(answerer) as runner:
         for line in lines:
             question = line.strip()
             if question:

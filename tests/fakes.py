@@ -151,6 +151,9 @@ class FakeModel:
             yield Chunk(said[place : place + self._piece])
         yield Chunk("", self._tokens)
 
+    async def aclose(self) -> None:
+        pass
+
 
 class MemoryInbox:
     """An inbox without a database: hands on at once, and notes what is done and what is set aside."""

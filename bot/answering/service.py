@@ -151,6 +151,11 @@ class Answerer:
             async for answer in answers:
                 yield replace(self._checked(answer, extractive), latency_ms=_since(start))
 
+    async def aclose(self) -> None:
+        """Let go of what the answers needed beside the knowledge base: a model's connections."""
+        if self._writer is not None:
+            await self._writer.aclose()
+
     async def forget(self, place: Place) -> None:
         """Erase what was said in this place; where its chat or user is empty, in every chat or by everybody."""
         if self._turns is not None:

@@ -52,7 +52,7 @@ FRESH_S: Final = 3.0
 STALLED_S: Final = 30.0
 """How old it may be where the session lives: a process that is out of breath is not robbed."""
 SETTLE_S: Final = 6.0
-"""How long nobody is robbed after a start or an outage: everybody's mark is old then."""
+"""How long nobody is robbed after PostgreSQL's start or an outage: everybody's mark is old then."""
 DONE_WITHIN_S: Final = 0.02
 """How long a mark may wait for company: fewer commits, and a crash meanwhile is seen to by the search for the reply."""
 
@@ -253,6 +253,11 @@ class SqlInbox:
         if self._lock:
             self._lock.release()
 
+    @property
+    def settled(self) -> bool:
+        """Whether whoever lives has had the time to say so since PostgreSQL could last be reached."""
+        return self._healthy_since is not None and time.monotonic() - self._healthy_since > SETTLE_S
+
     # The one task that writes.
 
     async def _run(self) -> None:
@@ -346,6 +351,8 @@ class SqlInbox:
     def _join(self, connection: Connection) -> None:
         if self._alone:  # the lock says that nobody else lives
             connection.execute(delete(tables.replicas))
+        else:  # a start of this process is no outage: the others could renew their marks while PostgreSQL ran
+            self._healthy_since = time.monotonic() - float(connection.scalar(_UPTIME) or 0.0)
         self._beat(connection)
 
     def _exchange(self, connection: Connection, turn: _Turn) -> _Outcome:
@@ -434,8 +441,7 @@ class SqlInbox:
         if self._alone:
             return []
         replicas = tables.replicas.c
-        settled = self._healthy_since is not None and time.monotonic() - self._healthy_since > SETTLE_S
-        alive = [_alive(connection)] if settled else []
+        alive = [_alive(connection)] if self.settled else []
         return list(connection.scalars(select(replicas.replica).where(replicas.replica != self.replica, *alive)))
 
     def _beat(self, connection: Connection) -> None:
@@ -530,6 +536,7 @@ _CLOCKS: Final[dict[str, ColumnElement[Any]]] = {
         "extract(epoch from clock_timestamp())::double precision", tables.inbox.c.changed_at.type
     ),
 }
+_UPTIME: Final = text("SELECT extract(epoch from clock_timestamp() - pg_postmaster_start_time())")
 _C: Final = tables.inbox.c
 _IDS: Final[BindParameter[Any]] = bindparam("ids", expanding=True)
 _KNOWN: Final = select(_C.update_id).where(_C.update_id.in_(_IDS))

@@ -13,6 +13,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -24,10 +25,10 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as `bot.settings` does, be
 
 from bot.answering.generation.conversation import MemoryTurns, Place
 from bot.answering.service import Answerer
-from bot.bootstrap import join, open_writer
+from bot.bootstrap import ANSWERING_THREADS, join, open_writer
 from bot.settings import Settings
 from knowledge.assembly import KnowledgeBase, open_knowledge_base
-from tests.benchmark.questions import questions
+from tests.benchmark.telegram import all_questions
 from tests.openai_api import Call, ChatServer, Say
 
 CONVERSATIONS: Final = 200
@@ -37,6 +38,8 @@ TOKEN: Final = 4
 CHUNK: Final = 32
 """Characters in a piece: about a token, and what endpoints that bundle tokens send; each costs the client time."""
 BOUNDS: Final = {"overhead_p50_ms": 15.0, "first_claim_p95_ms": 300.0, "at_once_p95_s": 1.6, "longest_stall_ms": 50.0}
+_IN_ENGLISH: Final = "with text and open in English"
+"""What the prompt for a question in English says; see prompts/material.en.md."""
 _FIRST: Final = re.compile(r"^\[E1\] (.*)$", re.MULTILINE)
 _RULE: Final = re.compile(r"[^。；]*?(不得|应当)[^。；，]{4,}")
 
@@ -48,10 +51,12 @@ def draft_for(call: Call) -> str:
     if found is None:
         return '{"claims": [], "open": []}'
     words = found[0].partition(found[1])[2][:12]
-    claims = [
-        {"evidence": "E1", "quote": found[0], "case": case, "words": words}
-        for case in ("您说的这件事", "您问的这些情形")
-    ]
+    cases = (
+        ("what you ask about", "what you describe")
+        if _IN_ENGLISH in call.prompt
+        else ("您说的这件事", "您问的这些情形")
+    )
+    claims = [{"evidence": "E1", "quote": found[0], "case": case, "words": words} for case in cases]
     return json.dumps({"claims": claims, "open": []}, ensure_ascii=False)
 
 
@@ -104,15 +109,21 @@ def model(first_s: float = 0.0, each_s: float = 0.0, *, piece: int = TOKEN) -> I
 def house(knowledge: KnowledgeBase, address: str) -> Answerer:
     """The application as it runs, with this model."""
     settings = Settings(_env_file=None, llm_model="openai:scripted", llm_base_url=address, llm_timeout_s=20)
-    return join(knowledge, writer=open_writer(settings), turns=MemoryTurns())
+    answering = ThreadPoolExecutor(ANSWERING_THREADS, thread_name_prefix="answering")
+    return join(knowledge, answering, writer=open_writer(settings), turns=MemoryTurns())
 
 
 def different(knowledge: KnowledgeBase, wanted: int) -> list[str]:
-    """So many questions that are answered from the text, no two alike."""
+    """So many questions that are answered from the text and go to the model, no two alike to its cache."""
     plain = join(knowledge)
-    answered = [text for text in questions() if plain.answer_now(text).mode == "extractive"]
-    answered = [text for text in answered if plain.answer_now(text).status == "answered"]
-    return [f"{answered[place % len(answered)]}{'？' * (place // len(answered))}" for place in range(wanted)]
+    chosen = []
+    for text in all_questions():
+        answer = plain.answer_now(text)
+        if answer.status == "answered" and answer.mode == "extractive" and not answer.notes:
+            chosen.append(text)
+        if len(chosen) == wanted:
+            return chosen
+    raise ValueError(f"only {len(chosen)} such questions are there")
 
 
 async def overhead(answerer: Answerer, asked: list[str]) -> list[float]:

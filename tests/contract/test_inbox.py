@@ -344,6 +344,20 @@ async def test_a_replica_that_is_out_of_breath_keeps_what_it_has_for_a_while(sha
         assert heir.taken[0].again
 
 
+async def test_a_start_is_no_outage_of_the_database(shared: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    async with replica(shared) as dying:
+        await dying.inbox.store([update(7)])
+        await eventually(lambda: dying.taken)
+        await dying.die()
+    monkeypatch.setattr(module, "SETTLE_S", 0.1)  # PostgreSQL has been there for longer
+    async with await Database.open(shared) as database:
+        heir = await database.open_inbox()
+        settled = heir.settled
+        monkeypatch.setattr(module, "SETTLE_S", 86_400.0)  # it has only just begun
+        assert (settled, heir.settled) == (True, False)
+        await heir.close()
+
+
 async def test_one_replica_polls_and_when_it_dies_another_does(shared: str) -> None:
     async with replica(shared) as first:
         await eventually(lambda: first.inbox.leads)

@@ -28,6 +28,9 @@ class ScriptedModel:
         for start in range(0, len(text), self._piece):
             yield Chunk(text[start : start + self._piece])
 
+    async def aclose(self) -> None:
+        pass
+
 
 def extractive(question: str, evidence: Sequence[Citation], language: Language = "zh") -> Answer:
     """The answer that there is before a model is asked."""

@@ -101,6 +101,9 @@ class Overheard:
         finally:
             self.seconds += perf_counter() - (first or perf_counter())
 
+    async def aclose(self) -> None:
+        await self.model.aclose()
+
 
 @pytest.fixture(scope="module")
 def endpoint() -> Iterator[str]:

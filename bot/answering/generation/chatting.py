@@ -141,3 +141,6 @@ class ChatModel(Protocol):
         Raises:
             ModelError: and nothing else.
         """
+
+    async def aclose(self) -> None:
+        """Let go of its connections; called once, in the loop that it was used in."""

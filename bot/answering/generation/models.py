@@ -101,9 +101,11 @@ def _options(spec: ModelSpec, provider: str, max_tokens: int) -> dict[str, Any]:
     if spec.api_key:
         options["api_key"] = spec.api_key
     if provider == "openai":
-        from openai import Timeout
+        from openai import DefaultAioHttpClient, Timeout
 
         options["timeout"] = Timeout(spec.timeout_s, connect=min(CONNECT_S, spec.timeout_s / 2))
+        # LangChain's own client opens a hundred connections and no more, and looks through all of them at every request
+        options["http_async_client"] = DefaultAioHttpClient(timeout=options["timeout"])
         options |= {"stream_usage": True, "stream_chunk_timeout": None, "use_responses_api": False}
         if spec.base_url and not spec.api_key:
             options["api_key"] = "none"  # else the client would send OPENAI_API_KEY to an endpoint that is not OpenAI's
@@ -130,6 +132,10 @@ class LangChainModel:
         kinds = {kind.__name__ for kind in type(model).__mro__}
         self._ollama = "ChatOllama" in kinds
         self._openai = "BaseChatOpenAI" in kinds
+        if self._openai:
+            from bot.answering.generation.wire import RawCompletions
+
+            model.async_client = RawCompletions(model.root_async_client)  # type: ignore[attr-defined]
         self._ways = _OPENAI_WAYS if self._openai else _OLLAMA_WAYS if self._ollama else _OTHER_WAYS
         self.method: Method | None = None
 
@@ -165,6 +171,11 @@ class LangChainModel:
                 if structured:
                     self.method = method
                 return
+
+    async def aclose(self) -> None:
+        """Close the client of an OpenAI-compatible endpoint; the others' packages keep theirs to themselves."""
+        if self._openai:
+            await self._model.root_async_client.close()  # type: ignore[attr-defined]
 
     async def _by(self, method: Method, prompt: Prompt) -> AsyncGenerator[Chunk]:
         messages = _messages(prompt)
@@ -243,12 +254,19 @@ def translate(exc: Exception) -> ModelError:
     status = _status(exc)
     if status is not None:
         return _by_status(status, exc)
-    names = {kind.__name__ for kind in type(exc).__mro__}
+    names = set(_kinds(exc))
     if "ConnectTimeout" not in names and any("Timeout" in name for name in names):
         return TimedOut("the endpoint did not answer in time")
     if names & {"ConnectTimeout", "APIConnectionError", "ConnectError", "ConnectionError"}:
         return Unreachable("no connection to the endpoint")
     return BrokenStream(f"the stream broke ({type(exc).__name__})")
+
+
+def _kinds(exc: BaseException | None) -> Iterator[str]:
+    """Names of an error's classes, and of those of its causes: a refused connection may come as a time-out of them."""
+    while exc is not None:
+        yield from (kind.__name__ for kind in type(exc).__mro__)
+        exc = exc.__cause__
 
 
 def _by_status(status: int, exc: Exception) -> ModelError:

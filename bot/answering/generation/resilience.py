@@ -125,6 +125,10 @@ class Guarded:
         finally:
             self._places.release()
 
+    async def aclose(self) -> None:
+        """Let go of the model's connections."""
+        await self._model.aclose()
+
     async def _persistently(self, prompt: Prompt, deadline: float, *, structured: bool) -> AsyncGenerator[Chunk]:
         for attempt in range(self._limits.retries + 1):
             begun = False

@@ -76,6 +76,10 @@ class Writer:
         """Whether the model has failed too often of late and is left alone."""
         return isinstance(self._model, Guarded) and self._model.breaker.is_open
 
+    async def aclose(self) -> None:
+        """Let go of the model's connections."""
+        await self._model.aclose()
+
     async def write(self, brief: Brief) -> AsyncGenerator[Answer]:
         """Partial answers whose every claim is grounded, then the last one: with claims, or the extractive answer.
 

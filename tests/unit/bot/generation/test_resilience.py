@@ -65,6 +65,9 @@ class Halting:
         finally:
             self.closed += 1
 
+    async def aclose(self) -> None:
+        pass
+
 
 async def said(model: Guarded) -> str:
     return "".join([chunk.text async for chunk in model.stream(PROMPT)])
