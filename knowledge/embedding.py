@@ -25,7 +25,12 @@ BUNDLED: Final = "bundled"
 GENERAL: Final = "general"
 """The model that the bundled one was fine-tuned from: better for whatever is not the bundled regulation."""
 MAX_TOKENS: Final = 512
+HIDDEN: Final = "last_hidden_state"
+"""The encoder's output, shape (1, tokens, dimensions), of which the first row is read; a slim one gives only that."""
 _MODELS: Final = Path(__file__).parent / "models"
+_NOT_FUSED: Final = ("SkipLayerNormFusion",)
+"""onnxruntime's rewriting of a graph that does not pay: its own SkipLayerNormalization takes five times as long as the
+addition and the normalisation that it stands for. It rounds otherwise, hence it is part of the fingerprint."""
 
 
 class Embedder(Protocol):
@@ -63,7 +68,7 @@ class OnnxEmbedder:
         from onnxruntime import InferenceSession, SessionOptions
         from tokenizers import Tokenizer
 
-        card = _read_card(folder)
+        card = read_card(folder)
         digests = {name: _verified_digest(folder / name, expected) for name, expected in card["sha256"].items()}
         options = SessionOptions()
         options.intra_op_num_threads = threads
@@ -71,7 +76,10 @@ class OnnxEmbedder:
         options.log_severity_level = 3
         try:
             self._session = InferenceSession(
-                str(folder / card["encoder"]), sess_options=options, providers=["CPUExecutionProvider"]
+                str(folder / card["encoder"]),
+                sess_options=options,
+                providers=["CPUExecutionProvider"],
+                disabled_optimizers=list(_NOT_FUSED),
             )
             self._tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
         except Exception as exc:  # both libraries raise bare Exception subclasses of their own
@@ -80,7 +88,8 @@ class OnnxEmbedder:
         self._tokenizer.enable_truncation(MAX_TOKENS)
         self._inputs = {entry.name for entry in self._session.get_inputs()}
         self._dimensions = int(self._session.get_outputs()[0].shape[-1])
-        self._fingerprint = hashlib.sha256(json.dumps(digests, sort_keys=True).encode()).hexdigest()
+        identity = json.dumps([digests, _NOT_FUSED], sort_keys=True)
+        self._fingerprint = hashlib.sha256(identity.encode()).hexdigest()
 
     @property
     def fingerprint(self) -> str:
@@ -94,7 +103,7 @@ class OnnxEmbedder:
         encoding = self._tokenizer.encode(text)
         ids = np.array([encoding.ids], dtype=np.int64)
         feed = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
-        hidden = np.asarray(self._session.run(None, {name: feed[name] for name in self._inputs})[0])
+        hidden = np.asarray(self._session.run([HIDDEN], {name: feed[name] for name in self._inputs})[0])
         return _unit(hidden[0, 0].astype(np.float32))
 
     def embed_all(self, texts: Sequence[str]) -> Vector:
@@ -170,7 +179,12 @@ def load_embedder(name: str = BUNDLED) -> Embedder:
     return SentenceTransformersEmbedder(name)
 
 
-def _read_card(folder: Path) -> dict[str, Any]:
+def read_card(folder: Path) -> dict[str, Any]:
+    """What a bundled model says of itself: `encoder`, the file to run, and `sha256` of each of its files.
+
+    Raises:
+        ModelError: it is missing or malformed.
+    """
     try:
         card: dict[str, Any] = json.loads((folder / "model.json").read_text(encoding="utf-8"))
         if not card["encoder"] or not dict(card["sha256"]):

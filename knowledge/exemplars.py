@@ -238,8 +238,10 @@ class ExemplarBank:
         )  # the last place stands for none
         for row, (start, size) in enumerate(zip(starts, sizes, strict=True)):
             self._rows[row, :size] = np.arange(start, start + size) + self._unanswerable
-        self._others = [(place, number) for place, e in enumerate(self.exemplars) for number in e.articles[1:]]
-        self._other_places = np.array([place for place, _ in self._others], dtype=np.int64)
+        others = sorted((number, place) for place, e in enumerate(self.exemplars) for number in e.articles[1:])
+        self._other_places = np.array([place for _, place in others], dtype=np.int64)
+        numbers, self._other_starts = np.unique([number for number, _ in others], return_index=True)
+        self._other_numbers = [int(number) for number in numbers]
 
     def nearness(self, query: str, vector: Vector) -> Nearness:
         """Compare a normalised query and its vector."""
@@ -276,11 +278,11 @@ class ExemplarBank:
         return dict(zip(self._led, best.tolist(), strict=True)), dict(zip(self._led, mean.tolist(), strict=True))
 
     def _second(self, cosines: Vector) -> dict[int, float]:
-        second: dict[int, float] = {}
-        for (_, number), cosine in zip(self._others, cosines[self._other_places].tolist(), strict=True):
-            if cosine > second.get(number, 0.0):
-                second[number] = cosine
-        return second
+        """The best cosine of the questions that need an article beside the leading one, where it is above zero."""
+        if not self._other_numbers:
+            return {}
+        best = np.maximum.reduceat(cosines[self._other_places], self._other_starts).tolist()
+        return {number: cosine for number, cosine in zip(self._other_numbers, best, strict=True) if cosine > 0}
 
     def _wordings(self, lexical: Vector) -> dict[int, float]:
         wordings: dict[int, float] = {}

@@ -3,8 +3,9 @@
 question ─ normalise ─▶ query ─ measure ─▶ features of each candidate ─ weights ─▶ ranking, confidence
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, partial
 from typing import Final
 
 import numpy as np
@@ -28,15 +29,23 @@ NEAR_ELSEWHERE: Final = 0.6
 """Cosine from which an article of another regulation is worth pointing at."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Evidence:
-    """One article that bears on the question, with the words that decide; `probability` is its share of the ranking."""
+    """One article that bears on the question; `probability` is its share of the ranking.
+
+    `choose` finds the words that decide, which is done for what is shown only: `decisive`.
+    """
 
     regulation: Regulation
     article: Article
     score: float
     probability: float
-    decisive: Decisive
+    choose: Callable[[], Decisive] = field(repr=False, compare=False)
+
+    @cached_property
+    def decisive(self) -> Decisive:
+        """The words that decide."""
+        return self.choose()
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +121,8 @@ class Retriever:
         regulation, article = self.library[article_id]
         hit, _ = measured.hits.get(article_id, (None, None))
         means = [words for alias in measured.aliases for words in alias.means]
-        chosen = decisive(article, measured.query, means, hit.clause if hit else None)
-        return Evidence(regulation, article, score, probability, chosen)
+        choose = partial(decisive, article, measured.query, means, hit.clause if hit else None)
+        return Evidence(regulation, article, score, probability, choose)
 
 
 def shorten(question: str, limit: int = MAX_QUERY) -> str:

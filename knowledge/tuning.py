@@ -32,7 +32,7 @@ RANKING_PENALTY: Final = 0.02
 ABSTENTION_PENALTY: Final = 0.01
 NAMED: Final = 12.0
 """Where the weight of “the question names this article” starts from: what a person names leads."""
-FALSE_SILENCE: Final = 0.022
+FALSE_SILENCE: Final = 0.012
 """Share of answerable questions that may be declined; it sets the threshold."""
 _STEPS: Final = 800
 _RATE: Final = 0.05

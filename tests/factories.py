@@ -101,7 +101,7 @@ def make_evidence(
     """Evidence for one article of the principal regulation; `quote` need not stand in it."""
     regulation, article = library[library.principal.article_id(number)]
     clause = Clause(1, None, 0, len(quote), quote) if quote is not None else article.clauses[0]
-    return Evidence(regulation, article, 1.0, probability, Decisive(clause, emphasis, None))
+    return Evidence(regulation, article, 1.0, probability, lambda: Decisive(clause, emphasis, None))
 
 
 def make_retrieval(*evidence: Evidence, confidence: float = 1.0) -> Retrieval:

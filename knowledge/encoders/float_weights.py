@@ -14,7 +14,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from knowledge.embedding import MAX_TOKENS, base_model_folder, bundled_model_folder
+from knowledge.embedding import MAX_TOKENS, base_model_folder, bundled_model_folder, read_card
 
 Weights = dict[str, NDArray[np.float32]]
 """Weights by their name in torch's BertModel."""
@@ -129,8 +129,7 @@ def write_sentence_transformers_folder(source: Path, target: Path) -> None:
     from sentence_transformers.models import Normalize, Pooling, Transformer
     from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
 
-    card = json.loads((source / "model.json").read_text(encoding="utf-8"))
-    weights = read_weights(onnx.load(source / card["encoder"]))
+    weights = read_weights(onnx.load(source / read_card(source)["encoder"]))
     vocabulary, width = weights["embeddings.word_embeddings.weight"].shape
     config = BertConfig(
         vocab_size=vocabulary,
@@ -167,12 +166,20 @@ def write_bundle(source: Path, weights: Weights, target: Path, *, name: str) -> 
     """Write a folder in the bundled form from a source bundle's graph and new weights, quantised to int8."""
     import onnx
 
-    card = json.loads((source / "model.json").read_text(encoding="utf-8"))
-    model = onnx.load(source / card["encoder"])
+    model = onnx.load(source / read_card(source)["encoder"])
     write_weights(model, weights)
+    write_graph(source, model, target, name=name)
+
+
+def write_graph(source: Path, model: Any, target: Path, *, name: str) -> None:
+    """Write a folder in the bundled form from an ONNX model and the rest of a source bundle."""
+    import onnx
+
+    card = read_card(source)
     (target / card["encoder"]).parent.mkdir(parents=True, exist_ok=True)
     onnx.save(model, target / card["encoder"])
-    shutil.copyfile(source / "tokenizer.json", target / "tokenizer.json")
+    if target.resolve() != source.resolve():
+        shutil.copyfile(source / "tokenizer.json", target / "tokenizer.json")
     card["name"] = name
     card["sha256"] = {path: hashlib.sha256((target / path).read_bytes()).hexdigest() for path in card["sha256"]}
     (target / "model.json").write_text(json.dumps(card, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")

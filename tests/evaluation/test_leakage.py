@@ -13,6 +13,7 @@ from knowledge.library import bundled_folder, load_library
 from knowledge.normalising import normalise
 
 FOLDER = Path(__file__).parent
+SETS = ("dev", "dev_second", "dev_third", "test", "test_second")
 NEAR = 0.86
 """Share of matching characters from which two questions of some length count as copies."""
 
@@ -30,7 +31,7 @@ def known() -> list[tuple[str, set[str]]]:
     return [(text, bigrams(text)) for text in map(normalise, texts)]
 
 
-@pytest.mark.parametrize("name", ["dev", "dev_second", "test"])
+@pytest.mark.parametrize("name", SETS)
 def test_no_question_is_a_near_copy_of_what_the_system_learned_from(
     name: str, known: list[tuple[str, set[str]]]
 ) -> None:
@@ -52,7 +53,7 @@ def test_no_question_is_a_near_copy_of_what_the_system_learned_from(
 def test_the_sets_were_written_apart() -> None:
     texts = [
         {normalise(json.loads(line)["text"]) for line in (FOLDER / name / "queries.jsonl").open(encoding="utf-8")}
-        for name in ("dev", "dev_second", "test")
+        for name in SETS
     ]
     for one, other in combinations(texts, 2):
         assert {text for text in one & other if len(text) >= 8} == set()

@@ -9,14 +9,17 @@ import numpy as np
 import pytest
 
 from knowledge.embedding import (
+    HIDDEN,
     Embedder,
     OnnxEmbedder,
     SentenceTransformersEmbedder,
     Vector,
+    base_model_folder,
     bundled_model_folder,
     load_embedder,
 )
 from knowledge.encoders.float_weights import read_weights, write_bundle, write_sentence_transformers_folder
+from knowledge.encoders.slimming import slim
 from knowledge.errors import ModelError
 from knowledge.model import Regulation
 
@@ -114,3 +117,23 @@ def test_weights_of_another_shape_are_refused(tmp_path: Path, weights: dict[str,
 def test_an_unknown_model_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="no such model or folder"):
         load_embedder(str(tmp_path / "nowhere"))
+
+
+def test_a_slim_graph_gives_nearly_the_same_vector_from_one_row(tmp_path: Path) -> None:
+    from onnxruntime import InferenceSession
+
+    model = onnx.load(base_model_folder() / "onnx" / "model_quantized.onnx")
+    slim(model)
+    once = model.SerializeToString()
+    slim(model)
+    assert model.SerializeToString() == once, "one that is slim stays as it is"
+    onnx.save(model, tmp_path / "slim.onnx")
+    session = InferenceSession(str(tmp_path / "slim.onnx"))
+    assert {entry.name for entry in session.get_inputs()} == {"input_ids", "token_type_ids"}
+    ids = np.array([[101, 1054, 1447, 679, 2533, 5445, 1870, 102]], dtype=np.int64)
+    rows = session.run([HIDDEN], {"input_ids": ids, "token_type_ids": np.zeros_like(ids)})[0]
+    assert rows.shape[:2] == (1, 1)
+    whole = InferenceSession(str(base_model_folder() / "onnx" / "model_quantized.onnx"))
+    feed = {"input_ids": ids, "attention_mask": np.ones_like(ids), "token_type_ids": np.zeros_like(ids)}
+    first = whole.run([HIDDEN], feed)[0][0, 0]
+    assert float(rows[0, 0] @ first / np.linalg.norm(rows[0, 0]) / np.linalg.norm(first)) > 0.99
