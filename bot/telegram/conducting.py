@@ -9,6 +9,7 @@ shown, so that a vote under way is counted and one that is too late is not.
 
 import asyncio
 import logging
+import math
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import aclosing
 from datetime import datetime, timedelta
@@ -79,7 +80,8 @@ class Conducting:
         self._names_kept = min(retention, NAMES_KEPT)
         self._projects = projects
         self._polls: Recent[str, Where | None] = Recent(_MOST_KNOWN)
-        self._running: Recent[int, tuple[float, Header | None]] = Recent(_MOST_KNOWN)
+        self._running: dict[int, Header] = {}
+        self._looked_at, self._outdated, self._looking = -math.inf, False, asyncio.Lock()
         self._headers: Recent[int, Header] = Recent(_MOST_KNOWN)
         self._sending: dict[int, asyncio.Event] = {}
         self._stopping: set[Where] = set()
@@ -91,7 +93,7 @@ class Conducting:
     async def open(self, chat_id: int, topic_id: int, trainer_id: int, plan: SessionPlan) -> Header | None:
         """Begin a session and post its first step; None where one runs in that group."""
         header = await self.ledgers.open(chat_id, topic_id, trainer_id, plan, self._clock())
-        self._running.pop(chat_id)
+        self._look_again()
         if header is not None:
             await self._post_step(header.id, 0)
         return header
@@ -203,13 +205,19 @@ class Conducting:
         return await self.ledgers.kept.header(session_id)
 
     async def running_in(self, chat_id: int) -> Header | None:
-        """The session that runs in a group, as known some seconds ago."""
-        now = asyncio.get_running_loop().time()
-        known = self._running.get(chat_id)
-        if known is None or now - known[0] >= FRESH_S:
-            known = (now, await self.ledgers.kept.running_in(chat_id))
-            self._running[chat_id] = known
-        return known[1]
+        """The session that runs in a group, as known some seconds ago: every message of every group asks."""
+        now = asyncio.get_running_loop().time
+        if now() - self._looked_at >= FRESH_S:
+            async with self._looking:
+                if now() - self._looked_at >= FRESH_S:
+                    began, self._outdated = now(), False
+                    self._running = {header.chat_id: header for header in await self.ledgers.kept.all_running()}
+                    self._looked_at = -math.inf if self._outdated else began
+        return self._running.get(chat_id)
+
+    def _look_again(self) -> None:
+        """What is known of the running sessions, and what is being looked up, holds no more."""
+        self._looked_at, self._outdated = -math.inf, True
 
     def way_to_wall(self, session_id: int) -> str:
         """A link by which the trainer is told, in private, where the projector page is; empty where there is none."""
@@ -355,7 +363,7 @@ class Conducting:
     async def _say_farewell(self, session_id: int) -> None:
         self._drop_timer(session_id)
         header, _ = await self._known(session_id)
-        self._running.pop(header.chat_id)
+        self._look_again()
         self._headers.pop(session_id)
         shown, say = await self._show(session_id)
         outgoing = posters.farewell_poster(shown, say, self.names_until(header))

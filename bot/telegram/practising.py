@@ -122,6 +122,8 @@ class Practising:
         message = update.message
         if message is None or is_foreign(message, self._parts.bot) or message.forward_origin:
             return
+        if not _may_fill(message):
+            return
         try:
             runs = await self._parts.database.practice.runs(message.chat_id)
         except StorageError as exc:  # a question can still be answered
@@ -183,5 +185,12 @@ class Practising:
         if item.accepts(words):
             return True
         recent = self._parts.clock() - run.touched_at < LISTENS
-        asks = looks_like_question(words) or _LOOKS_UP.fullmatch(words) is not None
-        return recent and not asks and len(words) <= _LONGEST and "\n" not in words
+        return recent and _LOOKS_UP.fullmatch(words) is None
+
+
+def _may_fill(message: Message) -> bool:
+    """Whether words may fill a blank at all: nothing need be looked up for a question, or for a story."""
+    words = (message.text or "").strip()
+    if replied_message(message) is not None:
+        return True
+    return len(words) <= _LONGEST and "\n" not in words and not looks_like_question(words)
