@@ -1,8 +1,7 @@
 """Build and open the index: Chroma for vectors, BM25 beside it, one folder a version.
 
     <data>/index/CURRENT            name of the folder in use
-    <data>/index/<fingerprint>/     chroma/ lexical.npz questions.npy axes.npy questions.npz scope.npz
-                                    manifest.json
+    <data>/index/<fingerprint>/     chroma/ lexical.npz asked.npz questions.npz scope.npz manifest.json
     <data>/vectors.sqlite3          every vector that was ever embedded for an index here (knowledge.vectors)
 
 A folder is built aside under another name, checked, renamed and then named in CURRENT, so that a reader sees the old
@@ -41,7 +40,7 @@ from knowledge.reading import READER_VERSION
 from knowledge.scope import Scope
 from knowledge.vectors import VECTORS_FILE, RememberingEmbedder
 
-LAYOUT_VERSION: Final = 9
+LAYOUT_VERSION: Final = 10
 LOCK_TIMEOUT_S: Final = 900.0
 _COLLECTION: Final = "articles"
 _BATCH: Final = 64
@@ -137,8 +136,9 @@ class Index:
     def __init__(self, client: Any, collection: Any, folder: Path, manifest: dict[str, Any]) -> None:
         self._client, self._collection = client, collection
         self._lexical = LexicalIndex.load(folder / "lexical.npz")
-        self.question_vectors: Vector = np.load(folder / "questions.npy", allow_pickle=False)
-        self.question_axes: Vector = np.load(folder / "axes.npy", allow_pickle=False)
+        with np.load(folder / "asked.npz", allow_pickle=False) as arrays:  # a zip knows its own checksums
+            self.question_vectors: Vector = arrays["questions"]
+            self.question_axes: Vector = arrays["axes"]
         self.question_lexical = LexicalIndex.load(folder / "questions.npz")
         with np.load(folder / "scope.npz", allow_pickle=False) as arrays:
             self.scope = Scope.from_arrays(arrays)
@@ -309,8 +309,7 @@ class IndexFolder:
             _fill(folder / "chroma", entries, remembering, progress)
             asked = questions.vectors(remembering, progress)
         compressed, axes = compress(asked)
-        np.save(folder / "questions.npy", compressed, allow_pickle=False)
-        np.save(folder / "axes.npy", axes, allow_pickle=False)
+        np.savez(folder / "asked.npz", allow_pickle=False, questions=compressed, axes=axes)
         np.savez(folder / "scope.npz", allow_pickle=False, **questions.scope(embedder, asked).arrays())
         LexicalIndex.build([library[article_id][1].text for article_id in library.article_ids]).save(
             folder / "lexical.npz"
@@ -347,6 +346,8 @@ class IndexFolder:
     def _open(self, wanted: str) -> Index | None:
         """Open the current folder if it holds the wanted index, whole; None otherwise."""
         manifest = self.current()
+        if manifest is None and os.access(self.root / "CURRENT", os.R_OK):
+            log.warning("the index that CURRENT names cannot be read and will be rebuilt")
         if manifest is None or manifest["fingerprint"] != wanted:
             return None
         return self._open_folder(manifest)
@@ -458,6 +459,9 @@ def _writable(folder: Path) -> Path:
         return folder
     copy = Path(tempfile.mkdtemp(prefix="wanggui-index-"))
     shutil.copytree(folder, copy, dirs_exist_ok=True, copy_function=shutil.copyfile)
+    for path in (copy, *copy.rglob("*")):  # folders are copied with their rights
+        if path.is_dir():
+            path.chmod(0o700)
     return copy
 
 

@@ -406,6 +406,8 @@ class SqlInbox:
         """Take what belongs to no living replica, the oldest first, a few of each lane."""
         room = self._capacity - len(self._in_hand.difference(turn.done, turn.quarantined))
         if room <= 0:
+            if turn.arrived and not self._alone:
+                connection.execute(text(f"NOTIFY {CHANNEL}"))
             return []
         if not self._alone:
             connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _CLAIMING})

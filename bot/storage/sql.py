@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import Any, Final
 
-from sqlalchemy import Connection, Table, event, make_url
+from sqlalchemy import Connection, ExceptionContext, Table, event, make_url
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -52,6 +52,7 @@ class Sql:
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", prepare)
             event.listen(self.engine.sync_engine, "begin", begin_writing)
+            event.listen(self.engine.sync_engine, "handle_error", let_go_of_readers)
         self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
         self.name = self.engine.url.database or self.engine.dialect.name
 
@@ -153,3 +154,9 @@ def begin_writing(connection: Connection) -> None:
     # Python's sqlite3 begins late and never before DDL: begin here, and as a writer, so that two never deadlock.
     if connection.get_execution_options().get("isolation_level") != "AUTOCOMMIT":
         connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def let_go_of_readers(context: ExceptionContext) -> None:
+    """Close SQLite connections that cannot write: opened while a file could only be read, they would stay so."""
+    if "readonly" in str(context.original_exception):
+        context.is_disconnect = True

@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from sqlalchemy import Connection, create_engine, event
 
-from bot.storage.sql import PRAGMAS, Sql, begin_writing, prepare, told
+from bot.storage.sql import PRAGMAS, Sql, begin_writing, let_go_of_readers, prepare, told
 
 BUSY_S: Final = 2
 """How long a locked SQLite file is waited for: Telegram's updates wait meanwhile."""
@@ -50,6 +50,7 @@ class OwnThread:
         self._engine = create_engine(sql.engine.url.set(drivername="sqlite"), hide_parameters=True)
         event.listen(self._engine, "connect", _prepare)
         event.listen(self._engine, "begin", begin_writing)
+        event.listen(self._engine, "handle_error", let_go_of_readers)
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="inbox")
 
     async def run(self, work: Callable[[Connection], Result]) -> Result:

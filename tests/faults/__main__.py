@@ -11,14 +11,15 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from tests.databases import Postgres
-from tests.faults import drills
+from tests.faults import drills, folders
 from tests.faults.drills import Locked, fill_the_disk, free_the_disk
+from tests.faults.folders import Impossible
 from tests.faults.town import Figures, Site
 
 OUT: Final = Path(__file__).parents[1] / "benchmark" / "faults.json"
@@ -31,7 +32,15 @@ BOUNDS: Final = {
     "recovery_s": 10,
     "red_s": 10,
     "overhead_p95_ms": 50,
+    "wrong": 0,
+    "silent": 0,
+    "slowest_refusal_s": 10,
+    "restart_s": 10,
+    "exit_code": 0,
 }
+"""What a figure may be at most."""
+FLOORS: Final = {"grows": 1.6}
+"""What a figure must be at least."""
 
 Drill = Callable[[Path, Postgres, float], Coroutine[Any, Any, Figures]]
 
@@ -66,6 +75,19 @@ async def _gone(folder: Path, server: Postgres, share: float) -> Figures:
     )
 
 
+async def _damaged(folder: Path, _: Postgres, share: float) -> Figures:
+    site = Site(folder, real=True)
+    return await folders.damaged_index(site, folders.WAYS.values(), seconds=max(4, 12 * share), rate=5)
+
+
+async def _unwritable(folder: Path, _: Postgres, share: float) -> Figures:
+    return await folders.unwritable_folder(Site(folder, real=True), seconds=30 * share, rate=5)
+
+
+async def _workers(folder: Path, server: Postgres, share: float) -> Figures:
+    return await drills.workers(folder, server.fresh, rounds=max(2, round(3 * share)), slow_s=4.0)
+
+
 async def _load(folder: Path, _: Postgres, share: float) -> Figures:
     return await drills.load(Site(folder, slow_s=1.0), questions=round(1000 * share), people=300, rate=100)
 
@@ -91,6 +113,9 @@ DRILLS: Final[dict[str, Drill]] = {
     "database_locked": _locked,
     "database_gone": _gone,
     "disk_full": _full,
+    "index_corrupt": _damaged,
+    "folder_read_only": _unwritable,
+    "two_workers": _workers,
     "load": _load,
     "ten_minutes": _long,
     "soak": _soak,
@@ -109,13 +134,22 @@ def main() -> None:
             folder = Path(name) / drill
             folder.mkdir()
             start = time.monotonic()
-            figures: dict[str, float] = dict(asyncio.run(DRILLS[drill](folder, server, chosen.share)))
-            beyond = [key for key, bound in BOUNDS.items() if figures.get(key, 0) > bound]
+            try:
+                figures: dict[str, float] = dict(asyncio.run(DRILLS[drill](folder, server, chosen.share)))
+            except Impossible as exc:
+                print(f"{drill:<26}skipped: {exc}", flush=True)
+                continue
+            beyond = _out_of_bounds(figures)
             broken += bool(beyond)
             told = " ".join(f"{key}={value}" for key, value in figures.items())
             print(f"{drill:<26}{told}{'   OUT OF BOUNDS: ' + ', '.join(beyond) if beyond else ''}", flush=True)
             _write(drill, figures | {"share": chosen.share, "took_s": round(time.monotonic() - start)})
     sys.exit(1 if broken else 0)
+
+
+def _out_of_bounds(figures: Mapping[str, float]) -> list[str]:
+    above = [key for key, bound in BOUNDS.items() if figures.get(key, bound) > bound]
+    return above + [key for key, floor in FLOORS.items() if figures.get(key, floor) < floor]
 
 
 def _write(drill: str, figures: dict[str, float]) -> None:

@@ -12,10 +12,11 @@ from statistics import quantiles
 
 import aiohttp
 
+from bot.storage.inbox import CAPACITY
 from tests.botapi import BotApiServer, Request
 from tests.botapi.errors import ApiError
 from tests.botapi.server import Fault
-from tests.faults.town import Figures, Process, Site, Town, running, until
+from tests.faults.town import Figures, Process, Site, Tally, Town, running, until
 
 PATIENCE_S = 90.0
 
@@ -126,28 +127,34 @@ async def refusals(site: Site, faults: Sequence[str] = FAULTS, hang_s: float = 3
 async def lost_token(site: Site) -> Figures:
     """A token that is refused turns /healthz red, and a token that works again turns it green."""
 
-    async def status() -> int:
-        async with aiohttp.ClientSession() as web, web.get(f"http://{site.listen}/healthz") as answer:
-            return answer.status
-
-    async def wait_for(wanted: int) -> float:
-        start = time.monotonic()
-        while await status() != wanted and time.monotonic() < start + 60:
-            await asyncio.sleep(0.1)
-        return time.monotonic() - start
-
     async with BotApiServer(delay_scale=0.05) as server, running(server, site):
         await server.next_call("getUpdates", 30)
-        await wait_for(200)
+        await wait_for_health(site, 200)
         token, server.token = server.token, "1:another"
-        red_s = await wait_for(503)
+        red_s = await wait_for_health(site, 503)
         server.token = token
-        green_s = await wait_for(200)
+        green_s = await wait_for_health(site, 200)
         town = Town(server, people=10)
         await town.ask(5)
         await town.answered(30)
         tally = town.tally()
         return {"red_s": round(red_s, 2), "green_s": round(green_s, 2), "lost": tally.lost, "doubled": tally.doubled}
+
+
+async def wait_for_health(site: Site, wanted: int) -> float:
+    """Wait until /healthz answers so (or a minute is over); seconds waited."""
+    start = time.monotonic()
+    while await _health(site) != wanted and time.monotonic() < start + 60:
+        await asyncio.sleep(0.1)
+    return time.monotonic() - start
+
+
+async def _health(site: Site) -> int:
+    try:
+        async with aiohttp.ClientSession() as web, web.get(f"http://{site.listen}/healthz") as answer:
+            return answer.status
+    except aiohttp.ClientError:
+        return 0
 
 
 class Flaky(BotApiServer):
@@ -247,6 +254,46 @@ async def replicas(folder: Path, database_url: str, *, count: int, kills: int, q
         }
 
 
+async def workers(
+    folder: Path, fresh: Callable[[], str], *, rounds: int, slow_s: float, capacity: int = CAPACITY
+) -> Figures:
+    """A burst of people with one question each, before one bot and before two; how the throughput grows.
+
+    Each question takes `slow_s`, and a bot has `capacity` in hand: two can have all of them in hand in so many rounds.
+    """
+    throughput, asked, lost, doubled = [], 0, 0, 0
+    for count in (1, 2):
+        sites = [Site(folder / f"{number}of{count}", slow_s=slow_s, capacity=capacity) for number in range(count)]
+        per_s, tally = await _burst(sites, fresh(), 2 * capacity * rounds)
+        throughput.append(per_s)
+        asked, lost, doubled = asked + tally.asked, lost + tally.lost, doubled + tally.doubled
+    one, two = throughput
+    return {
+        "asked": asked,
+        "lost": lost,
+        "doubled": doubled,
+        "one_per_s": round(one, 1),
+        "two_per_s": round(two, 1),
+        "grows": round(two / one, 2),
+    }
+
+
+async def _burst(sites: Sequence[Site], database_url: str, people: int) -> tuple[float, Tally]:
+    async with BotApiServer(delay_scale=0.05) as server:
+        town, processes = Town(server, people), [Process(server, site) for site in sites]
+        for site, process in zip(sites, processes, strict=True):  # one after another: the first makes the tables
+            site.folder.mkdir(parents=True, exist_ok=True)
+            site.database_url = database_url
+            await process.start()
+            await wait_for_health(site, 200)
+        await town.ask(people)
+        await town.answered(PATIENCE_S)
+        last = max((call.time for call in server.calls("sendMessage")), default=0.0)
+        await server.idle(1.0)
+        await asyncio.gather(*(process.end(signal.SIGTERM) for process in processes))
+        return people / max(0.001, last - town.asked[0][2]), town.tally()
+
+
 async def outage(
     site: Site, begin: Callable[[Process], object], end: Callable[[Process], object], *, seconds: float, rate: float
 ) -> Figures:
@@ -263,6 +310,7 @@ async def outage(
         await town.ask(10)
         await town.answered(PATIENCE_S)
         await server.idle(1.0)
+        await process.end(signal.SIGTERM)
         tally = town.tally()
         return {
             "asked": tally.asked,
@@ -270,6 +318,7 @@ async def outage(
             "doubled": tally.doubled,
             "unanswered_at_the_end_of_it": waiting,
             "recovery_s": round(recovery_s, 2),
+            "exit_code": process.exit_code,
         }
 
 

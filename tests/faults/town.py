@@ -82,14 +82,32 @@ class Town:
 
 @dataclass
 class Site:
-    """Where a bot runs: its folder, its database, how it hears of updates."""
+    """Where a bot runs: its folder, its database, how it hears of updates, what it has in hand at once.
+
+    `real`: the bot as it ships, and not `tests.faults.bot`; `before`: what its command begins with.
+    """
 
     folder: Path
     database_url: str = ""
     webhook: bool = False
     slow_s: float = 0.0
+    capacity: int = 0
+    real: bool = False
+    before: tuple[str, ...] = ()
     listen: str = field(default_factory=lambda: f"127.0.0.1:{free_port()}")
     settings: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def command(self) -> tuple[str, ...]:
+        """What begins the bot."""
+        if self.real:
+            return (*self.before, sys.executable, "-m", "bot", "run")
+        return (*self.before, sys.executable, "-m", "tests.faults.bot", str(self.slow_s), str(self.capacity))
+
+    @property
+    def log(self) -> Path:
+        """What it says: beside its folder, which it may not be able to write."""
+        return self.folder.with_name(f"{self.folder.name}.log")
 
     def environment(self, server: BotApiServer) -> dict[str, str]:
         """Everything that the process is told."""
@@ -121,17 +139,14 @@ class Process:
     def __init__(self, server: BotApiServer, site: Site) -> None:
         self._server, self._site = server, site
         self.process: asyncio.subprocess.Process | None = None
-        self.log = site.folder / "bot.log"
+        self._read = 0
 
     async def start(self, *, wait: bool = True) -> None:
         """Begin, and wait for the first call of getMe where that is wanted."""
         before = len(self._server.calls("getMe"))
-        with self.log.open("ab") as log:
+        with self._site.log.open("ab") as log:
             self.process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "tests.faults.bot", str(self._site.slow_s)),
-                env=self._site.environment(self._server),
-                cwd=ROOT,
-                stderr=log,
+                *self._site.command, env=self._site.environment(self._server), cwd=ROOT, stderr=log
             )
         if wait:
             await self._server.wait_for(lambda: len(self._server.calls("getMe")) > before or None, START_S)
@@ -144,6 +159,24 @@ class Process:
             self.process.send_signal(number)
         await self.process.wait()
         return time.monotonic() - start
+
+    def said(self) -> str:
+        """What it has said since this was asked last."""
+        content = self._site.log.read_bytes() if self._site.log.exists() else b""
+        new, self._read = content[self._read :], len(content)
+        return new.decode("utf-8", "replace")
+
+    @property
+    def ended(self) -> bool:
+        """Whether it has ended, by itself or otherwise."""
+        return self.process is not None and self.process.returncode is not None
+
+    @property
+    def exit_code(self) -> int:
+        """What it ended with; a signal's number where that ended it."""
+        assert self.process
+        assert self.process.returncode is not None
+        return abs(self.process.returncode)
 
     @property
     def rss_mb(self) -> float:

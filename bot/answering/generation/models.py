@@ -7,8 +7,9 @@ no `json_schema` (DeepSeek), some no tools, some nothing at all; the parser read
 import json
 import logging
 from collections.abc import AsyncGenerator, Iterator, Mapping
-from contextlib import aclosing, contextmanager
+from contextlib import aclosing, contextmanager, suppress
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from bot.answering.generation.chatting import (
@@ -38,6 +39,14 @@ CONNECT_S: Final = 5.0
 _OPENAI_WAYS: Final[tuple[Method, ...]] = ("json_schema", "function_calling", "json_mode", "plain")
 _OLLAMA_WAYS: Final[tuple[Method, ...]] = ("json_schema", "plain")
 _OTHER_WAYS: Final[tuple[Method, ...]] = ("function_calling", "plain")
+_IMPORTED_LATE: Final = (
+    "anyio._backends._asyncio",
+    "langchain_core.env",
+    "langchain_core.messages.block_translators.langchain_v0",
+    "langchain_core.tracers.langchain",
+    "langchain_core.tracers.run_collector",
+    "langchain_core.tracers.stdout",
+)
 _MODERATION: Final = (
     "content exists risk",
     "data_inspection_failed",
@@ -78,6 +87,7 @@ def open_model(spec: ModelSpec, shape: Shape = DRAFT) -> ChatModel:
     except ImportError as exc:
         raise SettingsError("WANGGUI_LLM_MODEL: 需要 pip install 'wanggui[llm]' (needs the extra llm)") from exc
     _keep_to_ourselves()
+    _import_ahead()
     try:
         model = init_chat_model(spec.name, **_options(spec, provider, shape.max_tokens))
     except ImportError as exc:
@@ -105,7 +115,9 @@ def _options(spec: ModelSpec, provider: str, max_tokens: int) -> dict[str, Any]:
 
         options["timeout"] = Timeout(spec.timeout_s, connect=min(CONNECT_S, spec.timeout_s / 2))
         # LangChain's own client opens a hundred connections and no more, and looks through all of them at every request
-        options["http_async_client"] = DefaultAioHttpClient(timeout=options["timeout"])
+        options["http_async_client"] = DefaultAioHttpClient(
+            timeout=options["timeout"], event_hooks={"request": [_settle_encoding]}
+        )
         options |= {"stream_usage": True, "stream_chunk_timeout": None, "use_responses_api": False}
         if spec.base_url and not spec.api_key:
             options["api_key"] = "none"  # else the client would send OPENAI_API_KEY to an endpoint that is not OpenAI's
@@ -113,6 +125,18 @@ def _options(spec: ModelSpec, provider: str, max_tokens: int) -> dict[str, Any]:
         del options["max_tokens"], options["max_retries"], options["timeout"]
         options |= {"num_predict": max_tokens, "client_kwargs": {"timeout": spec.timeout_s}}
     return options
+
+
+async def _settle_encoding(request: Any) -> None:
+    """Say that headers are UTF-8: httpx would try the encodings out again for each header that is read."""
+    request.headers.encoding = "utf-8"
+
+
+def _import_ahead() -> None:
+    """Import now what LangChain and the SDK leave for their first call, which would keep every chat waiting."""
+    for name in _IMPORTED_LATE:
+        with suppress(ImportError):
+            import_module(name)
 
 
 def _keep_to_ourselves() -> None:

@@ -128,9 +128,12 @@ def _beyond(pattern: re.Pattern[str], *, question: bool = False) -> Callable[[st
     """Whether the pattern finds words that the quote (or, if allowed, the question) does not hold."""
 
     def found(text: str, setting: Setting) -> bool:
+        words = [match[0] for match in pattern.finditer(text)]
+        if not words:
+            return False
         known = setting.quote + ("\n" + setting.question if question else "")
         plain = normalise(known)
-        return any(match[0] not in known and normalise(match[0]) not in plain for match in pattern.finditer(text))
+        return any(word not in known and normalise(word) not in plain for word in words)
 
     return found
 
@@ -144,8 +147,8 @@ def _numbered(text: str, setting: Setting) -> bool:
 
 def _misquotes(text: str, setting: Setting) -> bool:
     """Words in quotation marks are read as quoted: they stand in the article or in the question, or not at all."""
-    known = normalise(setting.article), normalise(setting.question)
     inner = [next(filter(None, match.groups()), "") for match in _QUOTED.finditer(text)]
+    known = (normalise(setting.article), normalise(setting.question)) if inner else ()
     if any(not words or all(normalise(words) not in source for source in known) for words in inner):
         return True
     return bool(_UNPAIRED.search(_QUOTED.sub("", text)))
@@ -153,12 +156,13 @@ def _misquotes(text: str, setting: Setting) -> bool:
 
 def _foreign(text: str, setting: Setting) -> bool:
     """Whether it is in another language, or in two."""
-    known = normalise(f"{setting.article}\n{setting.question}")
-    if setting.language == "en":
-        runs = _CHINESE_RUN.findall(text)
-        return not _LATIN.search(text) or any(normalise(run) not in known for run in runs) or len("".join(runs)) > 24
-    words = (word.casefold() for word in _LATIN.findall(text))
-    return not _CHINESE_RUN.search(text) or any(word not in known and word not in _KNOWN_LATIN for word in words)
+    english = setting.language == "en"
+    own, others = (_LATIN, _CHINESE_RUN) if english else (_CHINESE_RUN, _LATIN)
+    foreign = others.findall(text)
+    if not own.search(text) or (english and len("".join(foreign)) > 24):
+        return True
+    known = normalise(f"{setting.article}\n{setting.question}") if foreign else ""
+    return any(normalise(word) not in known and word.casefold() not in _KNOWN_LATIN for word in foreign)
 
 
 def _goes_round(text: str, setting: Setting) -> bool:
