@@ -4,6 +4,8 @@ import asyncio
 import gc
 import hmac
 import logging
+import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
@@ -14,19 +16,24 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
+from bot.answering import finding
+from bot.answering.apart import Apart, find_for, tell
+from bot.answering.composing import Composer
+from bot.answering.finding import Finder
 from bot.answering.generation.conversation import MemoryTurns, Turns
 from bot.answering.generation.writer import Writer
 from bot.answering.remembering import Memory
 from bot.answering.service import Answerer
 from bot.errors import SettingsError, WangguiError
-from bot.settings import Settings
+from bot.settings import Settings, without_secrets
 from knowledge.assembly import ADDITIONS_FOLDER, LIBRARY_FOLDER, KnowledgeBase, open_knowledge_base
 from knowledge.corpora import match_articles, open_corpus
+from knowledge.errors import KnowledgeError
 from knowledge.evaluation import Collection, Finding, Search
 from knowledge.exemplars import Progress
 from knowledge.index import Announce
 from knowledge.library import adding, bundled_folder, load_library
-from prompts import load_instructions, load_replies
+from prompts import Language, load_instructions, load_replies
 
 if TYPE_CHECKING:  # the terminal needs none of them
     from bot.answering.generation.models import ModelSpec
@@ -42,6 +49,8 @@ if TYPE_CHECKING:  # the terminal needs none of them
     from knowledge.bank.items import Bank
 
 ANSWERING_THREADS: Final = 1
+FINDING_COMMAND: Final = "find-apart"
+"""The command of `bot.cli` that runs `find_apart`."""
 DEFAULT_LISTEN: Final = "127.0.0.1:8080"
 DATABASE_FILE: Final = "wanggui.db"
 BANK_FOLDER: Final = "bank"
@@ -58,19 +67,10 @@ def open_answerer(
     Raises:
         KnowledgeError, PromptError: something the house stands on is unusable. SettingsError: the language model is.
     """
-    with _open_house(settings, progress=progress, announce=announce) as join_house:
-        yield join_house(turns=MemoryTurns())
-
-
-@contextmanager
-def _open_house(
-    settings: Settings, *, progress: Progress | None = None, announce: Announce | None = None
-) -> Iterator[Callable[..., Answerer]]:
-    """What makes an answerer of `turns` and a `memory`, over the knowledge base of these settings."""
     writer = open_writer(settings)
     knowledge = open_knowledge_base(settings.data_dir, settings.embedding_model, progress=progress, announce=announce)
     with closing(knowledge), ThreadPoolExecutor(ANSWERING_THREADS, thread_name_prefix="answering") as executor:
-        yield partial(join, knowledge, executor, writer=writer)
+        yield join(knowledge, executor, writer=writer, turns=MemoryTurns())
 
 
 def join(
@@ -189,7 +189,7 @@ def find(answerer: Answerer, documents: Mapping[str, str], question: str) -> Fin
     return Finding(ranking, answer.confidence, declined=answer.status != "answered")
 
 
-def run_telegram(settings: Settings, *, announce: Announce | None = None) -> None:
+def run_telegram(settings: Settings) -> None:
     """Open the house and answer on Telegram until stopped.
 
     Raises:
@@ -202,8 +202,7 @@ def run_telegram(settings: Settings, *, announce: Announce | None = None) -> Non
         raise SettingsError(load_replies()["zh"]("doctor.token_missing"))
     channel = TelegramChannel(settings.telegram_token.get_secret_value(), settings.telegram_api, settings.proxy())
     entrance = entrance_of(settings)
-    with _open_house(settings, announce=announce) as join_house:
-        asyncio.run(_serve(settings, join_house, channel, entrance))
+    asyncio.run(_serve(settings, open_writer(settings), channel, entrance))
 
 
 def entrance_of(settings: Settings) -> "Entrance":
@@ -271,16 +270,15 @@ def run_demo(settings: Settings, *, people: int, speed: float, stays: bool) -> N
     asyncio.run(play(bank, regulation, address, base, console, people=people, speed=speed, stay=stay))
 
 
-async def _serve(
-    settings: Settings, join_house: Callable[..., Answerer], channel: "TelegramChannel", entrance: "Entrance"
-) -> None:
+async def _serve(settings: Settings, writer: Writer | None, channel: "TelegramChannel", entrance: "Entrance") -> None:
     from bot.storage.additions import Additions
     from bot.telegram.application import House, serve
 
-    async with open_database(settings) as database:
+    async with open_apart(settings) as make_answerer, open_database(settings) as database:
         stores_turns = settings.conversation == "database"
+        turns = database.turns if stores_turns else MemoryTurns()
         house = House(
-            answerer=join_house(turns=database.turns if stores_turns else MemoryTurns(), memory=Memory()),
+            answerer=make_answerer(writer=writer, turns=turns, memory=Memory()),
             replies=load_replies(),
             database=database,
             additions=Additions(settings.data_dir / ADDITIONS_FOLDER, database.review),
@@ -291,12 +289,52 @@ async def _serve(
             bank=read_bank(settings),
             wall=wall_of(settings, entrance),
         )
-        _spare_the_collector()
+        spare_the_collector()
         async with aclosing(house.answerer):
             await serve(channel, house, entrance)
 
 
-def _spare_the_collector() -> None:
+@asynccontextmanager
+async def open_apart(settings: Settings) -> AsyncIterator[Callable[..., Answerer]]:
+    """What makes an answerer that finds in a process of its own; the process lives as long as the block.
+
+    Raises:
+        CannotFind, KnowledgeError: the knowledge base is unusable.
+    """
+    library, replies = load_library(settings.data_dir / LIBRARY_FOLDER), load_replies()
+
+    def unavailable(question: str, language: Language) -> finding.Finding:
+        answer = Composer(library.principal, replies[language]).unavailable(question, "failed")
+        return finding.Finding(answer, wordable=False)
+
+    command = (
+        sys.executable,
+        "-m",
+        "bot",
+        FINDING_COMMAND,
+        str(settings.data_dir.absolute()),
+        settings.embedding_model,
+    )
+    async with Apart(command, unavailable, without_secrets()) as apart:
+        yield partial(Answerer, library, None, replies, seek=apart.find)
+
+
+def find_apart(data_dir: Path, model: str, *, announce: Announce | None = None) -> None:
+    """Be the process that `open_apart` asks: questions come by standard input, findings go to standard output."""
+    with os.fdopen(os.dup(1), "wb") as answers:
+        os.dup2(2, 1)  # whatever libraries print goes to standard error
+        try:
+            knowledge = open_knowledge_base(data_dir, model, announce=announce)
+        except KnowledgeError as exc:
+            tell(answers, str(exc))
+            return
+        with closing(knowledge):
+            finder = Finder(knowledge.library, knowledge.retriever, load_replies())
+            spare_the_collector()
+            find_for(finder, sys.stdin.buffer, answers)
+
+
+def spare_the_collector() -> None:
     """Keep Python's collector of cycles from what has been loaded, which stays, and from running at every few updates.
 
     An update is some thousand short-lived objects; looking for cycles among them took a fifth of its time.

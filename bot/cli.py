@@ -429,7 +429,17 @@ def run() -> None:
     with _explained():
         settings = read_settings()
         set_up_logging(settings)
-        run_telegram(settings, announce=_announce)
+        run_telegram(settings)
+
+
+@app.command("find-apart", hidden=True)
+def find_apart(data_dir: Path, model: str) -> None:
+    """Answer a running bot over standard input and output."""
+    from bot.bootstrap import find_apart, set_up_logging
+
+    with _explained():
+        set_up_logging(read_settings())
+        find_apart(data_dir, model, announce=_announce)
 
 
 @app.command()

@@ -181,6 +181,16 @@ class Settings(BaseSettings):
         return value
 
 
+def without_secrets() -> dict[str, str]:
+    """The environment for a process of ours that needs neither token, password nor key."""
+    secret = tuple(
+        f"{_PREFIX}{name.upper()}"
+        for name, field in Settings.model_fields.items()
+        if SecretStr in get_args(field.annotation)
+    )
+    return {name: value for name, value in os.environ.items() if not name.upper().startswith(secret)}
+
+
 @cache
 def read_settings() -> Settings:
     """Read the settings once.

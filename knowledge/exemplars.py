@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from knowledge.embedding import Embedder, Vector
 from knowledge.errors import ReadingError
-from knowledge.lexical import LexicalIndex
+from knowledge.lexical import LexicalIndex, Terms
 from knowledge.model import Regulation
 from knowledge.normalising import normalise
 from knowledge.scope import SCOPE_ARRAYS, Scope
@@ -243,7 +243,7 @@ class ExemplarBank:
         numbers, self._other_starts = np.unique([number for number, _ in others], return_index=True)
         self._other_numbers = [int(number) for number in numbers]
 
-    def nearness(self, query: str, vector: Vector) -> Nearness:
+    def nearness(self, query: str | Terms, vector: Vector) -> Nearness:
         """Compare a normalised query and its vector."""
         turned = vector if self._projection is None else vector @ self._projection
         cosines: Vector = np.asarray(self._vectors @ turned, dtype=np.float32)

@@ -33,7 +33,7 @@ from numpy.typing import NDArray
 from knowledge.embedding import Embedder, Vector
 from knowledge.errors import IndexingError
 from knowledge.exemplars import NO_QUESTIONS, Progress, WrittenQuestions, compress
-from knowledge.lexical import LexicalIndex, Scores
+from knowledge.lexical import LexicalIndex, Scores, Terms
 from knowledge.library import Library
 from knowledge.normalising import normalise
 from knowledge.reading import READER_VERSION
@@ -168,7 +168,7 @@ class Index:
         for entry_id, distance in zip(found["ids"][0], found["distances"][0], strict=True):
             yield _parse_entry_id(entry_id), 1.0 - float(distance)
 
-    def lexical(self, query: str) -> Scores:
+    def lexical(self, query: str | Terms) -> Scores:
         """BM25 of a normalised query against every article, in the order of `article_ids`."""
         return self._lexical.scores(query)
 

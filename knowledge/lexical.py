@@ -7,6 +7,7 @@ import re
 import zipfile
 import zlib
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final, Self
@@ -38,6 +39,19 @@ def term_codes(text: str) -> NDArray[np.int64]:
     return np.array(codes, dtype=np.int64)
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """The terms of a normalised text, each once, ascending, and how often each stands in it."""
+
+    codes: NDArray[np.int64]
+    counts: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, text: str) -> Self:
+        """Count them."""
+        return cls(*np.unique(term_codes(text), return_counts=True))
+
+
 def _rarity(spread: Any, size: int) -> Any:
     """Inverse document frequency of terms that so many of the documents hold."""
     return np.log1p((size - spread + 0.5) / (spread + 0.5)).astype(np.float32)
@@ -60,14 +74,14 @@ class LexicalIndex:
     @classmethod
     def build(cls, texts: Sequence[str]) -> Self:
         """Index the texts (normalised here); document i is texts[i]."""
-        counted = [np.unique(term_codes(normalise(text)), return_counts=True) for text in texts]
-        lengths = np.array([counts.sum() for _, counts in counted], dtype=np.float32)
+        counted = [Terms.of(normalise(text)) for text in texts]
+        lengths = np.array([terms.counts.sum() for terms in counted], dtype=np.float32)
         size = len(texts)
-        codes = np.concatenate([codes for codes, _ in counted]) if size else np.zeros(0, np.int64)
+        codes = np.concatenate([terms.codes for terms in counted]) if size else np.zeros(0, np.int64)
         frequencies = (
-            np.concatenate([counts for _, counts in counted]).astype(np.float32) if size else np.zeros(0, np.float32)
+            np.concatenate([terms.counts for terms in counted]).astype(np.float32) if size else np.zeros(0, np.float32)
         )
-        documents = np.repeat(np.arange(size, dtype=np.int32), [len(codes) for codes, _ in counted])
+        documents = np.repeat(np.arange(size, dtype=np.int32), [len(terms.codes) for terms in counted])
         order = np.argsort(codes, kind="stable")
         terms, starts, spread = np.unique(codes[order], return_index=True, return_counts=True)
         idf = _rarity(spread, size)
@@ -77,7 +91,7 @@ class LexicalIndex:
         offsets = np.append(starts, len(codes)).astype(np.int64)
         return cls(terms.astype(np.int64), offsets, documents, impacts.astype(np.float32), size)
 
-    def scores(self, query: str) -> Scores:
+    def scores(self, query: str | Terms) -> Scores:
         """BM25 of a normalised query against every document: shape (size,), zero where no term is shared."""
         found = [slice(start, end) for start, end in self._found(query)]
         if not found:
@@ -96,9 +110,9 @@ class LexicalIndex:
             total, weight = total + rarity * held, weight + float(rarity)
         return np.asarray(total / max(weight, 1e-9), dtype=np.float32)
 
-    def _found(self, query: str) -> Iterator[tuple[int, int]]:
+    def _found(self, query: str | Terms) -> Iterator[tuple[int, int]]:
         """Where the postings of each of the query's terms begin and end, for terms that some document has."""
-        codes = np.unique(term_codes(query))
+        codes = (Terms.of(query) if isinstance(query, str) else query).codes
         places = np.searchsorted(self._terms, codes)
         places = places[self._terms.take(places, mode="clip") == codes] if len(self._terms) else places[:0]
         return zip(self._offsets[places].tolist(), self._offsets[places + 1].tolist(), strict=True)

@@ -16,6 +16,7 @@ import numpy as np
 from knowledge.embedding import Embedder
 from knowledge.exemplars import NOWHERE, ExemplarBank, Nearness
 from knowledge.index import Hit, Index
+from knowledge.lexical import Terms
 from knowledge.lexicon import Alias, Lexicon, Neighbour
 from knowledge.model import Regulation
 from knowledge.ranking import Features
@@ -120,13 +121,13 @@ class Meter:
         within: Regulation | None = None,
     ) -> Measurements:
         """Measure a normalised query; `within` searches one regulation's articles only."""
-        vector = self._embedder.embed(query)
-        lexical = self._index.lexical(query)
+        vector, terms = self._embedder.embed(query), Terms.of(query)
+        lexical = self._index.lexical(terms)
         owner = within.id if within and self._several else None
         if owner:
             lexical = np.where(self._owners == owner, lexical, 0)
         best = [int(place) for place in np.argsort(-lexical, kind="stable")[:_DEPTH] if lexical[place] > 0]
-        nearness = self.bank.nearness(query, vector) if self.bank else NOWHERE
+        nearness = self.bank.nearness(terms, vector) if self.bank else NOWHERE
         found = self.lexicon.find(query)
         return Measurements(
             query=query,
@@ -144,7 +145,7 @@ class Meter:
             alias_weights=_alias_weights(found.aliases),
             neighbours=found.neighbours,
             named=frozenset(named),
-            scope=self._index.scope.odds(query, vector),
+            scope=self._index.scope.odds(terms, vector),
         )
 
 

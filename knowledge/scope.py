@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.embedding import Vector
-from knowledge.lexical import term_codes
+from knowledge.lexical import Terms
 from knowledge.normalising import normalise
 
 COST: Final = 10.0
@@ -70,13 +70,13 @@ class Scope:
         truth = np.asarray(answered, dtype=np.float64)
         if not 0 < truth.sum() < len(truth):
             return cls.unknown(vectors.shape[1] if vectors.ndim == 2 else 0)
-        counted = [np.unique(term_codes(normalise(question)), return_counts=True) for question in questions]
-        every, spread = np.unique(np.concatenate([codes for codes, _ in counted]), return_counts=True)
+        counted = [Terms.of(normalise(question)) for question in questions]
+        every, spread = np.unique(np.concatenate([terms.codes for terms in counted]), return_counts=True)
         codes = every[spread >= _RARE]
         idf = np.log((1 + len(counted)) / (1 + spread[spread >= _RARE])) + 1
         rows, columns, values = [], [], []
-        for row, (own, counts) in enumerate(counted):
-            places, weighed = _weigh(codes, idf, own, counts)
+        for row, terms in enumerate(counted):
+            places, weighed = _weigh(codes, idf, terms)
             rows.append(np.full(len(places), row))
             columns.append(places)
             values.append(weighed)
@@ -92,10 +92,10 @@ class Scope:
             bias,
         )
 
-    def odds(self, query: str, vector: Vector) -> float:
+    def odds(self, query: str | Terms, vector: Vector) -> float:
         """Log-odds that a normalised query, with its vector, is one that the regulation answers."""
-        own, counts = np.unique(term_codes(query), return_counts=True)
-        places, weighed = _weigh(self.codes, self.idf, own, counts)
+        terms = Terms.of(query) if isinstance(query, str) else query
+        places, weighed = _weigh(self.codes, self.idf, terms)
         return float(weighed @ self.weights[places] + self.vector_weights @ vector + self.bias)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
@@ -114,16 +114,14 @@ class Scope:
         return cls(codes, idf, weights, vector_weights, float(bias))
 
 
-def _weigh(
-    codes: NDArray[np.int64], idf: NDArray[Any], own: NDArray[np.int64], counts: NDArray[np.int64]
-) -> tuple[NDArray[np.int64], Doubles]:
+def _weigh(codes: NDArray[np.int64], idf: NDArray[Any], terms: Terms) -> tuple[NDArray[np.int64], Doubles]:
     """Where a question's terms stand among the known ones, and their tf-idf, scaled to length 1."""
     if not len(codes):
         return np.zeros(0, dtype=np.int64), np.zeros(0)
-    places = np.minimum(np.searchsorted(codes, own), len(codes) - 1)
-    known = codes[places] == own
+    places = np.minimum(np.searchsorted(codes, terms.codes), len(codes) - 1)
+    known = codes[places] == terms.codes
     places = places[known]
-    weighed = (1 + np.log(counts[known])) * idf[places]
+    weighed = (1 + np.log(terms.counts[known])) * idf[places]
     length = float(np.linalg.norm(weighed))
     return places, weighed / length if length else weighed
 

@@ -1,6 +1,7 @@
 """Question -> answer, knowing neither chat nor markup.
 
-service     the story: route, retrieve, compose, ground
+service     the story: make the question whole, find what the text says, let a model word it
+finding     route, retrieve, compose, ground; apart: the same in a process of its own; remembering: not twice
 model       Answer, Citation and what they may say of themselves
 asking      what a question asks besides its subject: consequences, who is meant, a way round
 composing   evidence or a look-up -> Answer, in the reader's language

@@ -11,22 +11,14 @@ import hashlib
 import time
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
-from bot.answering.model import Answer
+from bot.answering.finding import Finding
 from prompts import Language
 
 MOST: Final = 5000
 LIFE_S: Final = 600.0
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """The extractive answer to a whole question, and whether a model may be asked to word it."""
-
-    answer: Answer
-    wordable: bool
 
 
 class Memory:

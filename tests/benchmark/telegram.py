@@ -173,9 +173,11 @@ async def running(server: LightServer, command: list[str], folder: Path) -> Asyn
 
 
 def cpu_s(pid: int) -> float:
-    """User and system seconds of a process (Linux)."""
+    """User and system seconds of a process and of those that it has begun and that still run (Linux)."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    own = (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return own + sum(cpu_s(int(child)) for child in children)
 
 
 async def answers(server: LightServer, asked: list[Ask]) -> list[float]:

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from bot.answering.finding import DEPTH
 from bot.answering.generation.cache import DraftCache
 from bot.answering.generation.chatting import Prompt
 from bot.answering.generation.writer import Writer
 from bot.answering.model import Answer
 from bot.answering.plain import as_text
-from bot.answering.service import DEPTH, Answerer
+from bot.answering.service import Answerer
 from bot.bootstrap import join
 from knowledge.assembly import KnowledgeBase
 from knowledge.library import Library

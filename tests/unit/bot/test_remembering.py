@@ -4,8 +4,9 @@ import asyncio
 from dataclasses import replace
 from typing import Any
 
+from bot.answering.finding import Finding
 from bot.answering.generation.conversation import MemoryTurns, Place
-from bot.answering.remembering import LIFE_S, MOST, Finding, Memory
+from bot.answering.remembering import LIFE_S, MOST, Memory
 from bot.answering.service import Answerer
 from knowledge.library import Library
 from prompts import Language, load_replies

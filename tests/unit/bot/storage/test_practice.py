@@ -81,3 +81,13 @@ async def test_what_was_not_touched_for_the_retention_goes(path: Path) -> None:
         await database.sweep(late + timedelta(days=90, hours=1), 90)
         assert await store.standings(PERSON) == {}
         assert await store.runs(PERSON) == []
+
+
+async def test_who_had_no_run_is_found_with_the_first_one(database: Database) -> None:
+    store = database.practice
+    assert await store.runs(PERSON) == []
+    assert await store.runs(PERSON) == []
+    run = await store.begin(PERSON, "practice", 5, {}, NOW)
+    assert await store.runs(PERSON) == [run]
+    await database.erase_person(PERSON)
+    assert await store.runs(PERSON) == []

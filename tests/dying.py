@@ -1,0 +1,31 @@
+"""`python -m tests.dying [never]`: a process for `bot.answering.apart` that finds what is asked, and dies of 死."""
+
+import os
+import sys
+import time
+
+from bot.answering.apart import find_for, tell
+from bot.answering.finding import Finder, Finding
+from prompts import Language
+from tests.factories import make_answer
+
+
+class Dying(Finder):
+    def __init__(self) -> None:
+        pass
+
+    def find(self, question: str, language: Language) -> Finding:
+        if question == "死":
+            os._exit(9)
+        if question == "慢":
+            time.sleep(0.3)
+        while question == "挂":
+            time.sleep(1)
+        return Finding(make_answer(question=question, lead=question), wordable=False)
+
+
+if __name__ == "__main__":
+    if sys.argv[1:]:
+        tell(sys.stdout.buffer, "no room for it")
+    else:
+        find_for(Dying(), sys.stdin.buffer, sys.stdout.buffer)

@@ -1,0 +1,125 @@
+"""Finding in a process of its own: the same findings, and what becomes of questions when the process dies."""
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from bot.answering import apart as module
+from bot.answering.apart import Apart, CannotFind
+from bot.answering.finding import Finding
+from bot.answering.service import Answerer
+from bot.bootstrap import open_apart
+from bot.settings import Settings, without_secrets
+from prompts import Language
+from tests.factories import make_answer
+
+DYING = (sys.executable, "-m", "tests.dying")
+QUESTIONS = ("能翻墙吗", "第十四条", "党费怎么交", "can I use a VPN?", "你好", "孤\ud800立\x00")
+
+
+def unavailable(question: str, _: Language) -> Finding:
+    return Finding(make_answer(question=question, status="unavailable", reason="failed", lead=""), wordable=False)
+
+
+@pytest.fixture
+async def dying(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Apart]:
+    """Finds whatever is asked, and dies of some words."""
+    monkeypatch.setattr(module, "_FIRST_PAUSE_S", 0.01)
+    async with Apart(DYING, unavailable) as asking:
+        yield asking
+
+
+async def said(asking: Apart, question: str) -> str:
+    found = await asking.find(question, "zh")
+    return found.answer.lead or found.answer.status
+
+
+async def test_the_bot_finds_apart_what_it_would_find_itself(built_folder: Path, answerer: Answerer) -> None:
+    async with open_apart(Settings(_env_file=None, data_dir=built_folder)) as make:
+        elsewhere = make()
+        answers = await asyncio.gather(*(elsewhere.answer(question, "zh") for question in QUESTIONS))
+        assert await elsewhere.is_well()
+        with pytest.raises(RuntimeError, match="without a retriever"):
+            elsewhere.answer_now("能翻墙吗")
+    here = [answerer.answer_now(question, "zh") for question in QUESTIONS]
+    assert [(one.lead, one.citations, one.notes) for one in answers] == [
+        (one.lead, one.citations, one.notes) for one in here
+    ]
+
+
+async def test_answers_come_to_those_who_asked(dying: Apart) -> None:
+    asked = [str(number) for number in range(50)]
+    assert await asyncio.gather(*(said(dying, question) for question in asked)) == asked
+
+
+async def test_a_process_that_is_killed_is_begun_anew_and_asked_again(dying: Apart) -> None:
+    assert dying._process
+    first = dying._process.pid
+    waiting = [asyncio.create_task(said(dying, question)) for question in ("慢", "一", "二")]
+    await asyncio.sleep(0.05)
+    os.kill(first, signal.SIGKILL)
+    assert await asyncio.gather(*waiting) == ["慢", "一", "二"]
+    assert dying._process.pid != first
+
+
+async def test_a_question_that_it_dies_of_is_given_up_and_no_other(
+    dying: Apart, caplog: pytest.LogCaptureFixture
+) -> None:
+    asked = ("一", "死", "二", "死", "三")
+    answers = await asyncio.gather(*(said(dying, question) for question in asked))
+    assert answers == ["一", "unavailable", "二", "unavailable", "三"]
+    assert caplog.text.count("given up") == 2
+    assert "死" not in caplog.text
+
+
+async def test_one_that_hangs_is_ended(dying: Apart, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "PATIENCE_S", 0.2)
+    assert await said(dying, "挂") == "unavailable"
+    monkeypatch.undo()
+    assert await said(dying, "一") == "一"
+
+
+async def test_where_it_cannot_begin_again_nobody_waits_for_ever(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    for name in ("_FIRST_PAUSE_S", "_PATIENT_UNTIL_S", "_LONGEST_PAUSE_S"):
+        monkeypatch.setattr(module, name, 0.01)
+    async with Apart(DYING, unavailable) as asking:
+        monkeypatch.setattr(asking, "_command", (*DYING, "never"))
+        assert set(await asyncio.gather(said(asking, "死"), said(asking, "一"))) == {"unavailable"}
+        assert "no room for it" in caplog.text
+        monkeypatch.setattr(asking, "_command", DYING)
+        while await said(asking, "二") != "二":
+            await asyncio.sleep(0.02)
+
+
+async def test_whoever_cannot_begin_says_why() -> None:
+    with pytest.raises(CannotFind, match="no room for it"):
+        async with Apart((*DYING, "never"), unavailable):
+            pass
+    with pytest.raises(CannotFind, match="ended at once"):
+        async with Apart((sys.executable, "-c", "raise SystemExit(3)"), unavailable):
+            pass
+
+
+async def test_it_ends_with_whoever_asks_it(dying: Apart) -> None:
+    process = dying._process
+    assert process
+    assert process.stdin
+    process.stdin.close()
+    assert await asyncio.wait_for(process.wait(), 10) == 0
+
+
+def test_the_process_is_told_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WANGGUI_TELEGRAM_TOKEN", "1:secret")
+    monkeypatch.setenv("WANGGUI_LLM_API_KEY_FILE", "/run/secrets/key")
+    monkeypatch.setenv("WANGGUI_LOG_LEVEL", "DEBUG")
+    told = without_secrets()
+    assert told["WANGGUI_LOG_LEVEL"] == "DEBUG"
+    assert "PATH" in told
+    assert not {name for name in told if name.startswith(("WANGGUI_TELEGRAM_TOKEN", "WANGGUI_LLM_API_KEY"))}
