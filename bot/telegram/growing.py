@@ -17,6 +17,8 @@ from bot.telegram.speaking import is_group
 
 EVERY_S: Final = 3.0
 """How often a message may be edited; drafts cost people nothing and follow one another at once."""
+FIRST_S: Final = 0.1
+"""How long the first words wait: an answer that is whole by then is sent once, and nothing before it."""
 SETTLE_S: Final = 1.0
 """How long the last word waits for an edit that is under way."""
 
@@ -60,6 +62,8 @@ class Growing:
         return self._shown_in
 
     async def _keep_up(self) -> None:
+        if not self._shown_at:
+            await self._sleep(FIRST_S)
         while self._latest is not None:
             if self._shown_at and not self._drafting:
                 await self._sleep(max(0.0, self._shown_at + EVERY_S - self._clock()))

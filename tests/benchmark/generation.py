@@ -89,6 +89,11 @@ class Model:
     pid: int
     calls: list[tuple[str, float]]
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """What tells a bot to use it."""
+        return {"WANGGUI_LLM_MODEL": "openai:scripted", "WANGGUI_LLM_BASE_URL": self.address}
+
 
 @contextmanager
 def model(first_s: float = 0.0, each_s: float = 0.0, *, piece: int = TOKEN) -> Iterator[Model]:

@@ -95,7 +95,7 @@ def grounded(text: str) -> bool:
 
 
 async def test_in_private_a_draft_grows_and_the_last_word_is_sent(at_home: Opening) -> None:
-    async with at_home(Say(BOTH, piece=8)) as home:
+    async with at_home(Say(BOTH, piece=8, each_s=0.02)) as home:
         reply = await home.ask(home.private, home.li, "能翻墙吗")
         drafts = home.private.drafts
         assert drafts
@@ -124,7 +124,7 @@ async def test_in_a_group_one_message_stands_at_once_and_is_edited_to_the_last_w
 
 
 async def test_in_a_group_the_whole_answer_takes_the_place_of_the_first_claim(at_home: Opening) -> None:
-    async with at_home(Say(BOTH, piece=4)) as home:
+    async with at_home(Say(BOTH, piece=4, each_s=0.01)) as home:
         reply = await home.ask(home.group, home.li, f"{MENTION} 能翻墙吗")
         sent = home.life.server.calls("sendMessage")
         assert [SENTENCE in call.parameters["text"] for call in sent] == [True]

@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
+from tests.benchmark.generation import CHUNK, MODEL_S, model
 from tests.databases import Postgres
 from tests.faults import drills, folders
 from tests.faults.drills import Locked, fill_the_disk, free_the_disk
@@ -32,6 +33,7 @@ BOUNDS: Final = {
     "recovery_s": 10,
     "red_s": 10,
     "overhead_p95_ms": 50,
+    "rss_grows": 1.1,
     "wrong": 0,
     "silent": 0,
     "slowest_refusal_s": 10,
@@ -89,11 +91,14 @@ async def _workers(folder: Path, server: Postgres, share: float) -> Figures:
 
 
 async def _load(folder: Path, _: Postgres, share: float) -> Figures:
-    return await drills.load(Site(folder, slow_s=1.0), questions=round(1000 * share), people=300, rate=100)
+    with model(MODEL_S, piece=CHUNK) as slow:
+        site = Site(folder, real=True, slow_s=MODEL_S, settings=slow.settings)
+        return await drills.load(site, questions=round(1000 * share), people=300, rate=100)
 
 
 async def _long(folder: Path, _: Postgres, share: float) -> Figures:
-    return await drills.load(Site(folder), questions=round(12_000 * share), people=300, rate=20)
+    site = Site(folder, real=True)
+    return await drills.load(site, questions=round(12_000 * share), people=300, rate=20)
 
 
 async def _soak(folder: Path, _: Postgres, share: float) -> Figures:

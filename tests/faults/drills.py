@@ -200,7 +200,7 @@ async def load(site: Site, *, questions: int, people: int, rate: float) -> Figur
     """A steady stream; what the bot adds to the time that the model takes."""
     async with BotApiServer() as server, running(server, site) as process:
         town = Town(server, people=people)
-        await town.ask(20, 20)
+        await town.ask(200, 20)
         await town.answered(PATIENCE_S)
         before_mb = process.rss_mb
         begin = len(town.asked)
@@ -220,7 +220,8 @@ async def load(site: Site, *, questions: int, people: int, rate: float) -> Figur
             "overhead_p50_ms": round(quantiles(took, n=100)[49], 1),
             "overhead_p95_ms": round(quantiles(took, n=100)[94], 1),
             "rss_before_mb": round(before_mb, 1),
-            "rss_after_mb": round(process.rss_mb, 1),
+            "rss_after_mb": round(after_mb := process.rss_mb, 1),
+            "rss_grows": round(after_mb / before_mb, 3),
         }
 
 

@@ -180,10 +180,15 @@ class Process:
 
     @property
     def rss_mb(self) -> float:
-        """Its memory now (Linux)."""
+        """Its memory now, and that of the processes that it has begun (Linux)."""
         assert self.process
-        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
-        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
+        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+        return sum(_rss_mb(pid) for pid in (self.process.pid, *map(int, children)))
+
+
+def _rss_mb(pid: int) -> float:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmRSS"))
 
 
 @asynccontextmanager

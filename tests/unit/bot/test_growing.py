@@ -6,8 +6,9 @@ from typing import cast
 import pytest
 from telegram import Message
 
+from bot.telegram import growing as module
 from bot.telegram.delivery import Delivery
-from bot.telegram.growing import EVERY_S, Growing
+from bot.telegram.growing import EVERY_S, FIRST_S, Growing
 from bot.telegram.outgoing import Outgoing
 from tests.factories import make_message
 from tests.fakes import FakeClock
@@ -59,7 +60,7 @@ async def test_a_group_sees_the_first_at_once_and_an_edit_every_few_seconds(cloc
         shown.show(Outgoing(words))
         await turns()
     assert delivery.told == [("reply", "一"), ("edit 77", "一二"), ("edit 77", "一二三")]
-    assert clock.slept == [EVERY_S, EVERY_S]
+    assert clock.slept == [FIRST_S, EVERY_S, EVERY_S]
     assert await shown.settle() == 77
 
 
@@ -73,8 +74,18 @@ async def test_of_what_comes_while_a_call_is_under_way_only_the_newest_is_shown(
     delivery.gate.set()
     await turns()
     assert delivery.told == [("draft", "一"), ("draft", "一二三")]
-    assert clock.slept == []
+    assert clock.slept == [FIRST_S]
     assert await shown.settle() is None
+
+
+async def test_an_answer_that_is_whole_in_a_moment_is_not_shown_in_pieces() -> None:
+    for group in (True, False):
+        delivery = FakeDelivery()
+        shown = Growing(cast(Delivery, delivery), make_message("能翻墙吗", group=group))
+        shown.show(Outgoing("一"))
+        await turns()
+        assert await shown.settle() is None
+        assert delivery.told == []
 
 
 async def test_an_answer_that_is_replaced_is_edited_in_private_too(clock: FakeClock) -> None:
@@ -86,7 +97,8 @@ async def test_an_answer_that_is_replaced_is_edited_in_private_too(clock: FakeCl
     assert await shown.settle() == 5
 
 
-async def test_what_waits_is_dropped_by_the_last_word(clock: FakeClock) -> None:
+async def test_what_waits_is_dropped_by_the_last_word(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "FIRST_S", 0)
     delivery = FakeDelivery()
     shown = Growing(cast(Delivery, delivery), make_message("能翻墙吗", group=True), clock=clock)
     shown.show(Outgoing("一"))
