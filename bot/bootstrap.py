@@ -5,7 +5,10 @@ import gc
 import hmac
 import logging
 import os
+import signal
 import sys
+import threading
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing, asynccontextmanager, closing, contextmanager, suppress
@@ -307,20 +310,28 @@ async def open_apart(settings: Settings) -> AsyncIterator[Callable[..., Answerer
         answer = Composer(library.principal, replies[language]).unavailable(question, "failed")
         return finding.Finding(answer, wordable=False)
 
-    command = (
-        sys.executable,
-        "-m",
-        "bot",
-        FINDING_COMMAND,
-        str(settings.data_dir.absolute()),
-        settings.embedding_model,
-    )
-    async with Apart(command, unavailable, without_secrets()) as apart:
+    command = (sys.executable, "-P", "-m", "bot", FINDING_COMMAND, str(settings.data_dir.absolute()))
+    told = (settings.embedding_model, settings.log_level)
+    async with Apart((*command, *told), unavailable, _our_environment()) as apart:
         yield partial(Answerer, library, None, replies, seek=apart.find)
 
 
+def _our_environment() -> dict[str, str]:
+    """What a process of ours is told: no secret, and where this package lies where that is a checkout."""
+    root = Path(__file__).parents[1]
+    environment = without_secrets()
+    if root.name != "site-packages":
+        environment["PYTHONPATH"] = os.pathsep.join(filter(None, (str(root), environment.get("PYTHONPATH"))))
+    return environment
+
+
 def find_apart(data_dir: Path, model: str, *, announce: Announce | None = None) -> None:
-    """Be the process that `open_apart` asks: questions come by standard input, findings go to standard output."""
+    """Be the process that `open_apart` asks: questions come by standard input, findings go to standard output.
+
+    It ends with its input, or with the process that began it; a SIGTERM to all of a group is for the bot to see to.
+    """
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     with os.fdopen(os.dup(1), "wb") as answers:
         os.dup2(2, 1)  # whatever libraries print goes to standard error
         try:
@@ -332,6 +343,12 @@ def find_apart(data_dir: Path, model: str, *, announce: Announce | None = None) 
             finder = Finder(knowledge.library, knowledge.retriever, load_replies())
             spare_the_collector()
             find_for(finder, sys.stdin.buffer, answers)
+
+
+def _end_with(parent: int) -> None:
+    while os.getppid() == parent:
+        time.sleep(1.0)
+    os._exit(0)
 
 
 def spare_the_collector() -> None:
@@ -550,11 +567,16 @@ def quiet_logging(settings: Settings) -> None:
 
 
 def set_up_logging(settings: Settings) -> None:
+    """Log to standard error as loudly as the settings say."""
+    log_at(settings.log_level)
+
+
+def log_at(level: str) -> None:
     """Log to standard error; HTTP libraries stay at WARNING, since their URLs hold the bot token.
 
     `telegram` and `aiosqlite` are kept from DEBUG: what people write stands in those lines.
     """
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.basicConfig(level=level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger("telegram").setLevel(logging.INFO)
     loud = ("httpx", "httpcore", "aiohttp", "uvicorn", "telegram.request", "chromadb", "alembic", "aiosqlite")
     for name in (*loud, "openai", "httpx2", "httpcore2"):

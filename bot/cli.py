@@ -433,12 +433,12 @@ def run() -> None:
 
 
 @app.command("find-apart", hidden=True)
-def find_apart(data_dir: Path, model: str) -> None:
-    """Answer a running bot over standard input and output."""
-    from bot.bootstrap import find_apart, set_up_logging
+def find_apart(data_dir: Path, model: str, log_level: str) -> None:
+    """Answer a running bot over standard input and output; reads no settings."""
+    from bot.bootstrap import find_apart, log_at
 
     with _explained():
-        set_up_logging(read_settings())
+        log_at(log_level)
         find_apart(data_dir, model, announce=_announce)
 
 

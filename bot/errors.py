@@ -5,6 +5,8 @@
     ├── StorageError       the database cannot be opened, read or written: what to do
     ├── TelegramError      the Bot API refuses the token or cannot be reached
     ├── AddressError       the address to serve at is taken, or none of this machine's
+    ├── CannotFind         the process that finds articles cannot begin (bot.answering.apart)
+    ├── ModelError         a language model gave nothing usable: a tree of its own (generation.chatting)
     ├── GroundingError     an answer was about to show a quote that does not stand in its article
     └── BankRefused        quiz items or cases do not pass the checks: every remark
 

@@ -24,6 +24,8 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 from knowledge.embedding import BUNDLED
 
 _PREFIX = "WANGGUI_"
+_PRIVATE = re.compile(r"^WANGGUI_|TOKEN|SECRET|PASS|KEY|PROXY|CREDENTIAL")
+"""Names of what another process of ours need not know."""
 
 
 class SecretFiles(PydanticBaseSettingsSource):
@@ -182,13 +184,8 @@ class Settings(BaseSettings):
 
 
 def without_secrets() -> dict[str, str]:
-    """The environment for a process of ours that needs neither token, password nor key."""
-    secret = tuple(
-        f"{_PREFIX}{name.upper()}"
-        for name, field in Settings.model_fields.items()
-        if SecretStr in get_args(field.annotation)
-    )
-    return {name: value for name, value in os.environ.items() if not name.upper().startswith(secret)}
+    """The environment for a process of ours that needs no settings, token, password, key or proxy."""
+    return {name: value for name, value in os.environ.items() if not _PRIVATE.search(name.upper())}
 
 
 @cache

@@ -48,9 +48,6 @@ _BATCH: Final = 64
 _CHECKED_BYTES: Final = 64_000_000
 _FEW: Final = 2000
 """Entries that are compared one and all, in one product (4 MB); of more, Chroma finds the nearest."""
-_MANIFEST_KEYS: Final = frozenset(
-    ("fingerprint", "embedder", "dimensions", "entries", "questions", "article_ids", "files")
-)
 
 log = logging.getLogger(__name__)
 

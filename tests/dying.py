@@ -21,6 +21,8 @@ class Dying(Finder):
             time.sleep(0.3)
         while question == "挂":
             time.sleep(1)
+        if question == "乱":
+            os.write(1, b"\x00\x00\x00\x03???")
         return Finding(make_answer(question=question, lead=question), wordable=False)
 
 

@@ -3,13 +3,14 @@
     Answerer ─ seek ─▶ Apart ─ question, language ─▶ pipe ─▶ find_for ─▶ Finder
                          ◀──────── Finding ───────────────────┘
 
-Questions are answered in the order in which they come, one at a time. A process that dies is begun anew and asked
-again; a question that it has died of `MOST_DEATHS` times is given up. It ends when its input does, as when the bot is
-killed. What goes over the pipe is pickled: both ends are this program.
+Questions are answered in the order in which they come, one at a time. A process that dies or hangs is begun anew and
+asked again; a question that it died of `MOST_DEATHS` times, or hangs at, is given up, and those behind it are answered.
+It ends when its input does. What goes over the pipe is pickled: both ends are this program.
 """
 
 import asyncio
 import logging
+import math
 import pickle
 import struct
 from collections import deque
@@ -23,12 +24,16 @@ from bot.errors import WangguiError
 from prompts import Language
 
 MOST_DEATHS: Final = 2
-PATIENCE_S: Final = 120.0
-"""How long a question may take, those before it included; after that the process is taken to hang."""
+HANG_S: Final = 20.0
+"""How long one question may take."""
+PATIENCE_S: Final = 60.0
+"""How long somebody waits, the questions before theirs included."""
+SOON_S: Final = 8.0
+"""How long it may take to begin anew before those who wait are told that nothing can be found."""
+BEGIN_S: Final = 900.0
+"""How long beginning anew may take at all: somebody may be building the index."""
 END_S: Final = 2.0
 _FIRST_PAUSE_S: Final = 0.25
-_PATIENT_UNTIL_S: Final = 2.0
-"""The pause between two attempts to begin anew from which those who wait are told that nothing can be found."""
 _LONGEST_PAUSE_S: Final = 8.0
 _SIZE: Final = struct.Struct("!I")
 _READY: Final = "ready"
@@ -46,13 +51,12 @@ class _Asked:
 
     frame: bytes
     answer: "asyncio.Future[Finding | None]"
+    deaths: int = 0
 
     def settle(self, found: Finding | None) -> None:
         """Tell whoever waits for it, if anybody still does."""
         if not self.answer.done():
             self.answer.set_result(found)
-
-    deaths: int = 0
 
 
 class Apart:
@@ -72,117 +76,165 @@ class Apart:
     ) -> None:
         self._command, self._unavailable, self._environment = command, unavailable, environment
         self._process: asyncio.subprocess.Process | None = None
+        self._ready = False
         self._waiting: deque[_Asked] = deque()
         self._reading: asyncio.Task[None] | None = None
+        self._limit: asyncio.Timeout | None = None
+        self._pause_s = _FIRST_PAUSE_S
+        self._down_since = math.inf
 
     async def __aenter__(self) -> "Apart":
-        await self._begin()
-        self._reading = asyncio.create_task(self._read(), name="findings")
+        try:
+            await self._begin()
+        except BaseException:
+            await self._end()
+            raise
+        self._reading = asyncio.create_task(self._run(), name="findings")
         return self
 
     async def __aexit__(self, *_: object) -> None:
         if self._reading:
             self._reading.cancel()
             await asyncio.gather(self._reading, return_exceptions=True)
-        for asked in self._waiting:
-            asked.answer.cancel()
+        self._give_all_up()
         await self._end()
 
     async def find(self, question: str, language: Language) -> Finding:
         """What the text says; raises nothing but cancellation."""
-        asked = _Asked(_framed((question, language)), asyncio.get_running_loop().create_future())
+        loop = asyncio.get_running_loop()
+        if self._reading is None or self._reading.done() or loop.time() - self._down_since > SOON_S:
+            return self._unavailable(question, language)
+        asked = _Asked(_framed((question, language)), loop.create_future())
         self._waiting.append(asked)
         self._send(asked)
+        if len(self._waiting) == 1:
+            self._expect_progress()
         try:
             async with asyncio.timeout(PATIENCE_S):
                 found = await asyncio.shield(asked.answer)
         except TimeoutError:
-            log.error("finding takes too long: its process is begun anew")
-            if self._waiting:
-                self._waiting[0].deaths = MOST_DEATHS  # it hangs at this one, and would again
-            self._kill()
             found = None
+        finally:
+            asked.answer.cancel()  # what nobody waits for is not asked again
         return self._unavailable(question, language) if found is None else found
 
     def _send(self, asked: _Asked) -> None:
-        if self._process and self._process.stdin and not self._process.stdin.is_closing():
+        if self._ready and self._process and self._process.stdin and not self._process.stdin.is_closing():
             self._process.stdin.write(asked.frame)
 
-    async def _read(self) -> None:
-        """Hand answers on in their order; see to a process that has died."""
-        while True:
-            assert self._process  # noqa: S101 - begun on entering
-            assert self._process.stdout  # noqa: S101 - a pipe
-            try:
-                found = await _unframed(self._process.stdout)
-            except (asyncio.IncompleteReadError, OSError):
-                await self._begin_anew()
-                continue
-            self._waiting.popleft().settle(found)
+    def _expect_progress(self) -> None:
+        """An answer is due within `HANG_S` from now, if anything is asked."""
+        if self._limit is not None:
+            due = asyncio.get_running_loop().time() + HANG_S if self._waiting else None
+            with suppress(RuntimeError):  # it is just being left
+                self._limit.reschedule(due)
 
-    async def _begin_anew(self) -> None:
-        await self._end()
-        log.error("the process that finds articles has ended (%s); it is begun anew", _code(self._process))
-        if self._waiting:
-            self._waiting[0].deaths += 1
-            if self._waiting[0].deaths >= MOST_DEATHS:
+    def _give_all_up(self) -> None:
+        while self._waiting:
+            self._waiting.popleft().settle(None)
+
+    async def _run(self) -> None:
+        """Hand answers on in their order; see to a process that has died or hangs, for ever."""
+        while True:
+            try:
+                await self._read()
+            except TimeoutError:
+                log.error("the process that finds articles hangs; it is begun anew")
+                if self._waiting:
+                    self._waiting[0].deaths = MOST_DEATHS
+            except Exception as exc:  # it has ended, or what it says cannot be read: as after an upgrade under our feet
+                log.error("the process that finds articles has ended (%s); it is begun anew", type(exc).__name__)
+                if self._waiting:
+                    self._waiting[0].deaths += 1
+            self._ready, self._down_since = False, asyncio.get_running_loop().time()
+            await self._end()
+            if self._waiting and self._waiting[0].deaths >= MOST_DEATHS:
                 log.error("the question that it ended at is given up")
                 self._waiting.popleft().settle(None)
-        pause_s = _FIRST_PAUSE_S
-        while not await self._has_begun():
-            if pause_s >= _PATIENT_UNTIL_S:
-                while self._waiting:
-                    self._waiting.popleft().settle(None)
-            await asyncio.sleep(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            await self._begin_anew()
+
+    async def _read(self) -> None:
+        """Hand answers on.
+
+        Raises:
+            TimeoutError: the next one does not come. Exception: whatever reading raises where the process has ended.
+        """
+        assert self._process  # noqa: S101 - begun
+        assert self._process.stdout  # noqa: S101 - a pipe
+        async with asyncio.timeout(None) as self._limit:
+            self._expect_progress()
+            while True:
+                found = await _unframed(self._process.stdout)
+                self._pause_s = _FIRST_PAUSE_S
+                self._waiting.popleft().settle(found)
+                self._expect_progress()
+
+    async def _begin_anew(self) -> None:
+        """Begin, ever more slowly while nothing is answered in between; then ask again what is unanswered."""
+        while not self._ready:
+            await asyncio.sleep(self._pause_s)
+            self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
+            beginning = asyncio.create_task(self._has_begun())
+            try:
+                await asyncio.wait((beginning,), timeout=max(0.0, self._until_soon()))
+                if not beginning.done():
+                    self._give_all_up()
+                await beginning
+            finally:
+                beginning.cancel()
+            if self._until_soon() <= 0 and not self._ready:
+                self._give_all_up()
+        self._down_since = math.inf
+        self._waiting = deque(asked for asked in self._waiting if not asked.answer.done())
         for asked in self._waiting:
             self._send(asked)
 
+    def _until_soon(self) -> float:
+        return self._down_since + SOON_S - asyncio.get_running_loop().time()
+
     async def _has_begun(self) -> bool:
         try:
-            await self._begin()
-        except (CannotFind, OSError) as exc:  # the disk may be full, or there may be no memory
-            log.error("it does not begin: %s", exc)
-            return False
-        return True
+            async with asyncio.timeout(BEGIN_S):
+                await self._begin()
+        except (CannotFind, OSError) as exc:  # no room, no memory, or (TimeoutError is an OSError) no end of beginning
+            log.error("it does not begin: %s", exc or type(exc).__name__)
+            await self._end()
+        return self._ready
 
     async def _begin(self) -> None:
-        process = await asyncio.create_subprocess_exec(
+        self._process = await asyncio.create_subprocess_exec(
             *self._command,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             env=self._environment,
             start_new_session=True,  # Ctrl-C is for the bot, which ends it in good order
         )
-        assert process.stdout  # noqa: S101 - a pipe
+        assert self._process.stdout  # noqa: S101 - a pipe
         try:
-            told = await _unframed(process.stdout)
-        except (asyncio.IncompleteReadError, OSError):
-            await process.wait()
-            raise CannotFind(f"the process that finds articles ended at once ({_code(process)})") from None
-        except BaseException:
-            process.kill()
-            raise
+            told = await _unframed(self._process.stdout)
+        except (asyncio.IncompleteReadError, pickle.UnpicklingError):
+            raise CannotFind("the process that finds articles ended at once") from None
         if told != _READY:
-            await process.wait()
             raise CannotFind(str(told))
-        self._process = process
+        self._ready = True
 
     async def _end(self) -> None:
-        if self._process is None:
+        """End the process, in good order if it can; what it still says is read, or its end would never be seen."""
+        process, self._process, self._ready = self._process, None, False
+        if process is None:
             return
-        if self._process.stdin:
-            self._process.stdin.close()
+        assert process.stdin  # noqa: S101 - a pipe
+        assert process.stdout  # noqa: S101 - a pipe
+        process.stdin.close()
         with suppress(TimeoutError):
             async with asyncio.timeout(END_S):
-                await self._process.wait()
-        self._kill()
-        await self._process.wait()
-
-    def _kill(self) -> None:
-        if self._process and self._process.returncode is None:
+                await process.stdout.read()
+                await process.wait()
+        if process.returncode is None:
             with suppress(ProcessLookupError):
-                self._process.kill()
+                process.kill()
+            await process.stdout.read()
+            await process.wait()
 
 
 def find_for(finder: Finder, asked: BinaryIO, answers: BinaryIO) -> None:
@@ -207,7 +259,3 @@ def _framed(what: object) -> bytes:
 async def _unframed(reader: asyncio.StreamReader) -> Any:
     (size,) = _SIZE.unpack(await reader.readexactly(_SIZE.size))
     return pickle.loads(await reader.readexactly(size))  # noqa: S301 - from our own child
-
-
-def _code(process: asyncio.subprocess.Process | None) -> str:
-    return f"code {process.returncode}" if process else "never begun"

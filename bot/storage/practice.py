@@ -111,11 +111,14 @@ class PracticeStore:
         """
         run = Run(person_id, kind, message_id, secrets.randbits(_TURN_BITS), state, at)
         row = {"message_id": message_id, "turn": run.turn, "state": _written(state), "touched_at": at}
-        async with self._sql.writing() as connection:
-            statement = insert(connection, tables.runs).values(person_id=person_id, kind=kind, **row)
-            await connection.execute(statement.on_conflict_do_update(index_elements=["person_id", "kind"], set_=row))
-        self._begun += 1
-        self._without.pop(person_id)
+        try:
+            async with self._sql.writing() as connection:
+                statement = insert(connection, tables.runs).values(person_id=person_id, kind=kind, **row)
+                statement = statement.on_conflict_do_update(index_elements=["person_id", "kind"], set_=row)
+                await connection.execute(statement)
+        finally:  # called off, it may have been written all the same
+            self._begun += 1
+            self._without.pop(person_id)
         return run
 
     async def shown_in(self, run: Run, message_id: int) -> None:

@@ -81,7 +81,8 @@ class Conducting:
         self._projects = projects
         self._polls: Recent[str, Where | None] = Recent(_MOST_KNOWN)
         self._running: dict[int, Header] = {}
-        self._looked_at, self._outdated, self._looking = -math.inf, False, asyncio.Lock()
+        self._looked_at, self._outdated = -math.inf, False
+        self._looking: asyncio.Task[None] | None = None
         self._headers: Recent[int, Header] = Recent(_MOST_KNOWN)
         self._sending: dict[int, asyncio.Event] = {}
         self._stopping: set[Where] = set()
@@ -206,14 +207,19 @@ class Conducting:
 
     async def running_in(self, chat_id: int) -> Header | None:
         """The session that runs in a group, as known some seconds ago: every message of every group asks."""
-        now = asyncio.get_running_loop().time
-        if now() - self._looked_at >= FRESH_S:
-            async with self._looking:
-                if now() - self._looked_at >= FRESH_S:
-                    began, self._outdated = now(), False
-                    self._running = {header.chat_id: header for header in await self.ledgers.kept.all_running()}
-                    self._looked_at = -math.inf if self._outdated else began
+        while asyncio.get_running_loop().time() - self._looked_at >= FRESH_S:
+            if self._looking is None:
+                self._looking = asyncio.create_task(self._look())
+            await asyncio.shield(self._looking)  # whoever waits shares what is found, a failure too
         return self._running.get(chat_id)
+
+    async def _look(self) -> None:
+        self._outdated = False
+        try:
+            self._running = {header.chat_id: header for header in await self.ledgers.kept.all_running()}
+            self._looked_at = -math.inf if self._outdated else asyncio.get_running_loop().time()
+        finally:
+            self._looking = None
 
     def _look_again(self) -> None:
         """What is known of the running sessions, and what is being looked up, holds no more."""

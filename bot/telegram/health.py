@@ -15,6 +15,10 @@ from bot.telegram.rawbot import RawBot
 from bot.telegram.webhook import State, Webhook
 
 EVERY_S: Final = 30.0
+AGAIN_S: Final = 2.0
+"""How soon the index is asked again while it fails."""
+WELL_S: Final = 4.0
+"""How long its answer may take: whoever probes waits some seconds at most."""
 WATCH_S: Final = 5.0
 OLDEST_S: Final = 120.0
 """How long an update may wait for its answer before something must be wrong."""
@@ -61,8 +65,8 @@ class Health:
     async def look(self) -> State:
         """What is wrong at present, and what there is to know about it."""
         async with self._lock:
-            if time.monotonic() - self._asked_at >= EVERY_S:
-                self._index_fails = not await self._answerer.is_well()
+            if time.monotonic() - self._asked_at >= (AGAIN_S if self._index_fails else EVERY_S):
+                self._index_fails = not await self._is_index_well()
                 self._asked_at = time.monotonic()
         depth, entrance = self._inbox.depth, self._entrance()
         problems = {
@@ -78,6 +82,13 @@ class Health:
             "model": "rests" if self._answerer.model_rests else "ok" if self._answerer.uses_model else "none",
         }
         return State([problem for problem, holds in problems.items() if holds], figures)
+
+    async def _is_index_well(self) -> bool:
+        try:
+            async with asyncio.timeout(WELL_S):
+                return await self._answerer.is_well()
+        except TimeoutError:
+            return False
 
 
 class WebhookWatch:

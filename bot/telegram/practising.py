@@ -67,6 +67,7 @@ class Practising:
     def __init__(self, parts: Parts) -> None:
         self._parts, self._shelf = parts, Shelf(parts.answerer.library)
         self._rounds, self._exams = Rounds(parts), Exams(parts)
+        self._blanks = [item for item in parts.bank.items if item.kind == "fill_in"]
 
     def register(self, application: App) -> None:
         """Add commands, links, buttons, and an ear for words that fill a blank."""
@@ -122,7 +123,7 @@ class Practising:
         message = update.message
         if message is None or is_foreign(message, self._parts.bot) or message.forward_origin:
             return
-        if not _may_fill(message):
+        if not _may_fill(message) and not any(item.accepts((message.text or "").strip()) for item in self._blanks):
             return
         try:
             runs = await self._parts.database.practice.runs(message.chat_id)

@@ -4,7 +4,8 @@ Each bot is a process of its own; this one is the server and asks, at some 1 ms 
 puts 2,000 questions into 300 chats at once (200 private ones, 100 groups in which three people mention the bot); each
 chat gets about seven, which is a short burst as Telegram allows it and as `bot.telegram.pacing` lets it pass: no rate
 limit is at work. No question comes twice, so that nothing which was found before helps. Then the same burst again, as
-where a class asks what another has asked; then new questions at a steady rate. CPU time is the bot's own process.
+where a class asks what another has asked; then new questions at a steady rate. CPU time is that of the bot's
+own processes.
 """
 
 import argparse

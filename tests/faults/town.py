@@ -46,6 +46,7 @@ class Town:
         self.rooms = [(self.server.private_chat(user), user, "") for user in users]
         groups = [self.server.group(f"支部{number}") for number in range(self.people // 10)]
         self.rooms += [(group, user, "@wanggui_bot ") for group, user in zip(groups, users, strict=False)]
+        self._users = users
 
     async def ask(self, count: int, rate: float = 0.0) -> None:
         """Ask so many questions, at so many a second."""
@@ -55,6 +56,8 @@ class Town:
                 await asyncio.sleep(max(0.0, start + place / rate - time.monotonic()))
             number = len(self.asked)
             chat, user, mention = self.rooms[number % len(self.rooms)]
+            if mention:  # in turn: nobody asks more in a group than their budget allows
+                user = self._users[number // len(self.rooms) % len(self._users)]
             said = await chat.say(user, mention + QUESTION.format(number=number))
             self.asked.append((chat, said, time.monotonic()))
 

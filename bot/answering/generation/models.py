@@ -36,6 +36,8 @@ if TYPE_CHECKING:
 Method = Literal["json_schema", "function_calling", "json_mode", "plain"]
 
 CONNECT_S: Final = 5.0
+_DEEPEST: Final = 10
+"""Causes of an error that are looked at."""
 _OPENAI_WAYS: Final[tuple[Method, ...]] = ("json_schema", "function_calling", "json_mode", "plain")
 _OLLAMA_WAYS: Final[tuple[Method, ...]] = ("json_schema", "plain")
 _OTHER_WAYS: Final[tuple[Method, ...]] = ("function_calling", "plain")
@@ -88,8 +90,14 @@ def open_model(spec: ModelSpec, shape: Shape = DRAFT) -> ChatModel:
         raise SettingsError("WANGGUI_LLM_MODEL: 需要 pip install 'wanggui[llm]' (needs the extra llm)") from exc
     _keep_to_ourselves()
     _import_ahead()
+    options = _options(spec, provider, shape.max_tokens)
     try:
-        model = init_chat_model(spec.name, **_options(spec, provider, shape.max_tokens))
+        try:
+            model = init_chat_model(spec.name, **options)
+        except ValueError:  # with OPENAI_PROXY set, LangChain insists on a client of its own
+            if options.pop("http_async_client", None) is None:
+                raise
+            model = init_chat_model(spec.name, **options)
     except ImportError as exc:
         extra = "llm" if provider == "openai" else f"llm-{provider}"
         named = f"pip install 'wanggui[{extra}]' 或 langchain-{provider}"
@@ -288,7 +296,9 @@ def translate(exc: Exception) -> ModelError:
 
 def _kinds(exc: BaseException | None) -> Iterator[str]:
     """Names of an error's classes, and of those of its causes: a refused connection may come as a time-out of them."""
-    while exc is not None:
+    for _ in range(_DEEPEST):
+        if exc is None:
+            return
         yield from (kind.__name__ for kind in type(exc).__mro__)
         exc = exc.__cause__
 

@@ -5,11 +5,13 @@ The SDK would build a tree of pydantic objects of every chunk, which LangChain t
 and errors remain the SDK's (its `post`, which it offers for what it has no method for).
 """
 
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from openai import AsyncOpenAI, AsyncStream
 
 _PATH: Final = "/chat/completions"
+_REQUEST: Final = {"extra_headers": "headers", "extra_query": "params", "timeout": "timeout"}
+"""What speaks of the request rather than stands in it, and what the SDK's `post` calls it."""
 
 
 class RawCompletions:
@@ -29,6 +31,12 @@ class RawCompletions:
         """
         if not payload.get("stream"):
             return await self._client.chat.completions.create(extra_body=extra_body, **payload)
+        options = {told: payload.pop(name) for name, told in _REQUEST.items() if name in payload}
         return await self._client.post(
-            _PATH, cast_to=object, body=payload | (extra_body or {}), stream=True, stream_cls=AsyncStream[object]
+            _PATH,
+            cast_to=object,
+            body=payload | (extra_body or {}),
+            options=cast(Any, options),
+            stream=True,
+            stream_cls=AsyncStream[object],
         )

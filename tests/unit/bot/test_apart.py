@@ -77,22 +77,65 @@ async def test_a_question_that_it_dies_of_is_given_up_and_no_other(
     assert "死" not in caplog.text
 
 
-async def test_one_that_hangs_is_ended(dying: Apart, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "PATIENCE_S", 0.2)
-    assert await said(dying, "挂") == "unavailable"
+async def test_one_that_hangs_is_ended_and_costs_nobody_else_an_answer(
+    dying: Apart, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(module, "HANG_S", 0.5)
+    answers = await asyncio.gather(*(said(dying, question) for question in ("一", "挂", "二", "三")))
+    assert answers == ["一", "unavailable", "二", "三"]
+    assert caplog.text.count("hangs") == 1
+
+
+async def test_who_has_waited_too_long_is_told_and_the_process_goes_on(
+    dying: Apart, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "PATIENCE_S", 0.05)
+    process = dying._process
+    assert set(await asyncio.gather(said(dying, "慢"), said(dying, "一"))) == {"unavailable"}
     monkeypatch.undo()
+    assert await said(dying, "二") == "二"
+    assert dying._process is process
+
+
+async def test_whoever_is_called_off_is_answered_by_nobody(dying: Apart) -> None:
+    slow, gone, last = (asyncio.create_task(said(dying, question)) for question in ("慢", "一", "二"))
+    await asyncio.sleep(0.05)
+    gone.cancel()
+    assert (await slow, await last) == ("慢", "二")
+
+
+async def test_what_cannot_be_read_is_no_end(dying: Apart) -> None:
+    assert dying._process
+    first = dying._process
+    assert await said(dying, "乱") == "unavailable"
     assert await said(dying, "一") == "一"
+    assert dying._process is not first
+
+
+async def test_it_can_be_left_with_much_unread() -> None:
+    async with asyncio.timeout(20):
+        async with Apart(DYING, unavailable) as asking:
+            waiting = [asyncio.create_task(asking.find("长" * 20_000, "zh")) for _ in range(40)]
+            await asyncio.sleep(0.1)
+            for task in waiting:
+                task.cancel()
+            assert asking._reading
+            asking._reading.cancel()
+            await asyncio.sleep(0.3)
+    assert asking._process is None
+    assert await said(asking, "一") == "unavailable"
 
 
 async def test_where_it_cannot_begin_again_nobody_waits_for_ever(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for name in ("_FIRST_PAUSE_S", "_PATIENT_UNTIL_S", "_LONGEST_PAUSE_S"):
+    for name in ("_FIRST_PAUSE_S", "SOON_S", "_LONGEST_PAUSE_S"):
         monkeypatch.setattr(module, name, 0.01)
     async with Apart(DYING, unavailable) as asking:
         monkeypatch.setattr(asking, "_command", (*DYING, "never"))
         assert set(await asyncio.gather(said(asking, "死"), said(asking, "一"))) == {"unavailable"}
-        assert "no room for it" in caplog.text
+        while "no room for it" not in caplog.text:
+            await asyncio.sleep(0.02)
         monkeypatch.setattr(asking, "_command", DYING)
         while await said(asking, "二") != "二":
             await asyncio.sleep(0.02)
@@ -115,11 +158,18 @@ async def test_it_ends_with_whoever_asks_it(dying: Apart) -> None:
     assert await asyncio.wait_for(process.wait(), 10) == 0
 
 
-def test_the_process_is_told_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("WANGGUI_TELEGRAM_TOKEN", "1:secret")
-    monkeypatch.setenv("WANGGUI_LLM_API_KEY_FILE", "/run/secrets/key")
-    monkeypatch.setenv("WANGGUI_LOG_LEVEL", "DEBUG")
-    told = without_secrets()
-    assert told["WANGGUI_LOG_LEVEL"] == "DEBUG"
-    assert "PATH" in told
-    assert not {name for name in told if name.startswith(("WANGGUI_TELEGRAM_TOKEN", "WANGGUI_LLM_API_KEY"))}
+async def test_the_process_is_told_no_secret_and_nothing_of_the_folder_it_is_begun_in(
+    built_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".env").write_text("WANGGUI_TELEGRAM_TOKEN=1:fromfile\n", "utf-8")
+    (tmp_path / "bot.py").write_text("raise SystemExit(7)\n", "utf-8")
+    monkeypatch.chdir(tmp_path)
+    for name in ("WANGGUI_LLM_API_KEY", "OPENAI_API_KEY", "PGPASSWORD", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "1:geheim")
+    assert "PATH" in without_secrets()
+    async with open_apart(Settings(_env_file=None, data_dir=built_folder)) as make:
+        assert await make().is_well()
+        (child,) = Path(f"/proc/{os.getpid()}/task/{os.getpid()}/children").read_text().split()[-1:]
+        environment = Path(f"/proc/{child}/environ").read_bytes()
+    assert b"geheim" not in environment
+    assert b"PATH=" in environment
