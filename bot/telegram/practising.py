@@ -39,7 +39,7 @@ from bot.telegram.runs import say_old
 from bot.telegram.speaking import is_group, language_for, sentences_for
 from bot.telegram.trails import Shelf
 from bot.training.practice import mistakes
-from knowledge.bank.items import QuizItem
+from knowledge.bank.items import QuizItem, folded
 from prompts import Language
 
 TYPED_GROUP: Final = -1
@@ -67,7 +67,7 @@ class Practising:
     def __init__(self, parts: Parts) -> None:
         self._parts, self._shelf = parts, Shelf(parts.answerer.library)
         self._rounds, self._exams = Rounds(parts), Exams(parts)
-        self._blanks = [item for item in parts.bank.items if item.kind == "fill_in"]
+        self._spellings = frozenset(spelling for item in parts.bank.items for spelling in item.spellings)
 
     def register(self, application: App) -> None:
         """Add commands, links, buttons, and an ear for words that fill a blank."""
@@ -123,7 +123,7 @@ class Practising:
         message = update.message
         if message is None or is_foreign(message, self._parts.bot) or message.forward_origin:
             return
-        if not _may_fill(message) and not any(item.accepts((message.text or "").strip()) for item in self._blanks):
+        if not _may_fill(message) and folded(message.text or "") not in self._spellings:
             return
         try:
             runs = await self._parts.database.practice.runs(message.chat_id)

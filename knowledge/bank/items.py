@@ -67,9 +67,14 @@ class QuizItem:
 
     def accepts(self, words: str) -> bool:
         """Whether these words fill the blank: width, case, white space and marks around them aside."""
+        return folded(words) in self.spellings
+
+    @property
+    def spellings(self) -> frozenset[str]:
+        """What fills the blank, folded; nothing where there is no blank."""
         if not isinstance(self.answer, str):
-            return False
-        return folded(words) in {folded(spelling) for spelling in (self.answer, *self.accept)}
+            return frozenset()
+        return frozenset(map(folded, (self.answer, *self.accept)))
 
 
 @dataclass(frozen=True, slots=True)
