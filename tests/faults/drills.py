@@ -37,11 +37,8 @@ async def crashes(site: Site, *, times: int, questions: int, rate: float, how: s
         await town.answered(PATIENCE_S)
         await server.idle(1.0)
         await process.end(signal.SIGTERM)
-        tally = town.tally()
         return {
-            "asked": tally.asked,
-            "lost": tally.lost,
-            "doubled": tally.doubled,
+            **town.tally().counts,
             "slowest_end_s": round(slowest_s, 2),
         }
 
@@ -78,11 +75,8 @@ async def poison(site: Site) -> Figures:
             await town.ask(1)
             await town.answered(10)
             slowest_s = max(slowest_s, time.monotonic() - before)
-        tally = town.tally()
         return {
-            "asked": tally.asked,
-            "lost": tally.lost,
-            "doubled": tally.doubled,
+            **town.tally().counts,
             "slowest_next_answer_s": round(slowest_s, 2),
         }
 
@@ -115,11 +109,8 @@ async def refusals(site: Site, faults: Sequence[str] = FAULTS, hang_s: float = 3
                 await town.ask(3)
                 slowest_s = max(slowest_s, await town.answered(30))
         await server.idle(1.0)
-        tally = town.tally()
         return {
-            "asked": tally.asked,
-            "lost": tally.lost,
-            "doubled": tally.doubled,
+            **town.tally().counts,
             "slowest_recovery_s": round(slowest_s, 2),
         }
 
@@ -188,9 +179,7 @@ async def soak(site: Site, *, questions: int, rate: float, share: float) -> Figu
         await server.idle(2.0)
         tally = town.tally()
         return {
-            "asked": tally.asked,
-            "lost": tally.lost,
-            "doubled": tally.doubled,
+            **tally.counts,
             "answered_percent": round(100 * (1 - tally.lost / tally.asked), 3),
             "calls_failed": server.failed,
         }
@@ -212,11 +201,8 @@ async def load(site: Site, *, questions: int, people: int, rate: float) -> Figur
             key = (call.chat_id, call.parameters.get("reply_parameters", {}).get("message_id", 0))
             if key in pushed:
                 took.append(1000 * (call.time - pushed[key] - site.slow_s))
-        tally = town.tally()
         return {
-            "asked": tally.asked,
-            "lost": tally.lost,
-            "doubled": tally.doubled,
+            **town.tally().counts,
             "overhead_p50_ms": round(quantiles(took, n=100)[49], 1),
             "overhead_p95_ms": round(quantiles(took, n=100)[94], 1),
             "rss_before_mb": round(before_mb, 1),
@@ -246,11 +232,8 @@ async def replicas(folder: Path, database_url: str, *, count: int, kills: int, q
         recovery_s = await town.answered(PATIENCE_S)
         await server.idle(1.0)
         await asyncio.gather(*(process.end(signal.SIGTERM) for process in processes))
-        tally = town.tally()
         return {
-            "asked": tally.asked,
-            "lost": tally.lost,
-            "doubled": tally.doubled,
+            **town.tally().counts,
             "last_answer_after_s": round(recovery_s, 2),
         }
 
@@ -312,11 +295,8 @@ async def outage(
         await town.answered(PATIENCE_S)
         await server.idle(1.0)
         await process.end(signal.SIGTERM)
-        tally = town.tally()
         return {
-            "asked": tally.asked,
-            "lost": tally.lost,
-            "doubled": tally.doubled,
+            **town.tally().counts,
             "unanswered_at_the_end_of_it": waiting,
             "recovery_s": round(recovery_s, 2),
             "exit_code": process.exit_code,

@@ -96,11 +96,8 @@ async def damaged_index(site: Site, ways: Iterable[Way], *, seconds: float, rate
         await town.answered(PATIENCE_S)
         await server.idle(1.0)
         await process.end(signal.SIGTERM)
-        tally = town.tally()
         return {
-            "asked": tally.asked,
-            "lost": tally.lost,
-            "doubled": tally.doubled,
+            **town.tally().counts,
             "wrong": sum(ARTICLE not in reply.text for chat, said, _ in town.asked for reply in chat.replies_to(said)),
             "silent": silent,
             "recovery_s": round(slowest_s, 2),
@@ -204,11 +201,8 @@ async def unwritable_folder(site: Site, *, seconds: float, rate: float) -> Figur
         await town.answered(PATIENCE_S)
         await server.idle(1.0)
         await process.end(signal.SIGTERM)
-        tally = town.tally()
         return {
-            "asked": tally.asked,
-            "lost": tally.lost,
-            "doubled": tally.doubled,
+            **town.tally().counts,
             "silent": sum(not honest for _, honest in refusals),
             "slowest_refusal_s": round(max(took_s for took_s, _ in refusals), 2),
             "restart_s": round(restart_s, 2),

@@ -29,6 +29,11 @@ class Tally:
     lost: int
     doubled: int
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """As figures."""
+        return {"asked": self.asked, "lost": self.lost, "doubled": self.doubled}
+
     def __str__(self) -> str:
         return f"{self.asked} asked, {self.lost} lost, {self.doubled} doubled"
 

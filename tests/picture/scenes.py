@@ -44,8 +44,6 @@ def scenes(answerer: Answerer) -> Iterator[Scene]:
         "group",
         said(asked, "老王") + answered(asked, reply("翻墙被查到了会怎么处理", group=True), "老王"),
     )
-    several = "翻墙看到谣言转到群里会怎么处理"
-    yield Scene("several", said(several) + answered(several, reply(several)))
     yield Scene("pages", said("能妄议中央吗") + answered("能妄议中央吗", _whole(answerer, shelf, "能妄议中央吗")))
     yield Scene(
         "declined",

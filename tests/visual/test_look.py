@@ -48,6 +48,6 @@ def test_what_decides_is_bold_in_either_theme(phones: list[dict[str, Any]]) -> N
 
 def test_long_quotes_are_folded_and_short_pages_open(phones: list[dict[str, Any]]) -> None:
     folded = {phone["name"]: phone["folded"] for phone in phones}
-    assert folded["several"] == 1
+    assert folded["group"] == 1
     assert folded["long"] >= 1
     assert folded["pages"] == folded["brief"] == folded["declined"] == 0
