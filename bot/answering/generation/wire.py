@@ -1,10 +1,14 @@
 """OpenAI's chat completions as the wire carries them: each chunk stays the dict that its JSON is.
 
 The SDK would build a tree of pydantic objects of every chunk, which LangChain turns back into that dict: a token cost
-0.2 ms, and two hundred answers at once kept the event loop busy for it alone. Connection, time-outs, server-sent events
-and errors remain the SDK's (its `post`, which it offers for what it has no method for).
+0.2 ms, and two hundred answers at once kept the event loop busy for it alone. For the same reason chunks that have come
+by the time that somebody looks are handed on as one. Connection, time-outs, server-sent events and errors remain the
+SDK's (its `post`, which it offers for what it has no method for).
 """
 
+import asyncio
+from collections.abc import AsyncGenerator, Iterable, Iterator
+from contextlib import suppress
 from typing import Any, Final, cast
 
 from openai import AsyncOpenAI, AsyncStream
@@ -38,5 +42,73 @@ class RawCompletions:
             body=payload | (extra_body or {}),
             options=cast(Any, options),
             stream=True,
-            stream_cls=AsyncStream[object],
+            stream_cls=_Together,
         )
+
+
+class _Together(AsyncStream[object]):
+    """The SDK's stream, read ahead by a task of its own; what has come by the time of a look is joined."""
+
+    _reading: asyncio.Task[None] | None = None
+
+    async def __aiter__(self) -> AsyncGenerator[object]:
+        arrived: asyncio.Queue[object] = asyncio.Queue()
+        self._reading = asyncio.create_task(self._read(arrived))
+        try:
+            ended = False
+            while not ended:
+                chunks = [await arrived.get()]
+                while not arrived.empty():
+                    chunks.append(arrived.get_nowait())
+                ended = chunks[-1] is _END
+                for chunk in joined(chunks[:-1] if ended else chunks):
+                    yield chunk
+            await self._reading
+        finally:
+            self._reading.cancel()
+
+    async def _read(self, arrived: asyncio.Queue[object]) -> None:
+        try:
+            async for chunk in self._iterator:
+                arrived.put_nowait(chunk)
+        finally:
+            arrived.put_nowait(_END)
+
+    async def close(self) -> None:
+        if self._reading is not None:
+            self._reading.cancel()
+            with suppress(asyncio.CancelledError, Exception):  # whoever reads has been told
+                await self._reading
+        await super().close()
+
+
+_END: Final = object()
+
+
+def joined(chunks: Iterable[object]) -> Iterator[object]:
+    """The same response in fewer chunks: words of the same choice become one delta; nothing else changes."""
+    last: Any = None
+    for chunk in chunks:
+        both = _join(last, chunk)
+        if both is None and last is not None:
+            yield last
+        last = both or chunk
+    if last is not None:
+        yield last
+
+
+def _join(last: object, chunk: object) -> dict[str, Any] | None:
+    """Both chunks as one, or None where that would lose something: either holds more than words, or has ended."""
+    match last, chunk:
+        case {"choices": [{"delta": dict(before)} as first]}, {"choices": [{"delta": dict(after)} as second]}:
+            words = [before.get("content") or "", after.get("content") or ""]
+            rest = [{key: told for key, told in delta.items() if key != "content" and told} for delta in (before, after)]
+            ended = first.get("finish_reason") or cast(Any, last).get("usage")
+            alike = first.get("index") == second.get("index") and not (first.get("logprobs") or second.get("logprobs"))
+            if ended or not alike or not all(isinstance(text, str) for text in words):
+                return None
+            if rest[0].keys() - {"role"} or (rest[1] and rest[1] != rest[0]):
+                return None
+            delta = rest[0] | {"content": "".join(words)}
+            return cast(Any, last) | chunk | {"choices": [first | second | {"delta": delta}]}
+    return None
