@@ -13,7 +13,7 @@ from typing import Final
 
 import numpy as np
 
-from knowledge.embedding import Embedder
+from knowledge.embedding import Embedder, Vector
 from knowledge.exemplars import NOWHERE, ExemplarBank, Nearness
 from knowledge.index import Hit, Index
 from knowledge.lexical import Terms
@@ -34,6 +34,14 @@ def reciprocal(rank: int | None) -> float:
 def squash(score: float) -> float:
     """BM25 has no upper bound; this maps it to 0..1, with 10 in the middle."""
     return score / (score + 10.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Sight:
+    """A query's vector, shape (dimensions,), and its cosine with each written question, shape (n,), if there are."""
+
+    vector: Vector
+    cosines: Vector | None
 
 
 @dataclass(frozen=True)
@@ -113,21 +121,33 @@ class Meter:
         self._owners = np.array([article_id.rpartition("#")[0] for article_id in index.article_ids])
         self._several = len(set(self._owners.tolist())) > 1
 
+    def look(self, queries: Sequence[str]) -> list[Sight]:
+        """Encode normalised queries and compare them with the written questions, whose vectors are read once for all.
+
+        Of many, the work that follows on each also takes less: the encoder's weights have left the caches by then.
+        """
+        vectors = [self._embedder.embed(query) for query in queries]
+        if not self.bank or not vectors:
+            return [Sight(vector, None) for vector in vectors]
+        return list(map(Sight, vectors, self.bank.cosines(np.stack(vectors))))
+
     def measure(
         self,
         query: str,
         named: Sequence[int] = (),
         *,
         within: Regulation | None = None,
+        sight: Sight | None = None,
     ) -> Measurements:
-        """Measure a normalised query; `within` searches one regulation's articles only."""
-        vector, terms = self._embedder.embed(query), Terms.of(query)
+        """Measure a normalised query; `within` searches one regulation's articles only, `sight` is what `look` gave."""
+        sight = sight or self.look([query])[0]
+        vector, terms = sight.vector, Terms.of(query)
         lexical = self._index.lexical(terms)
         owner = within.id if within and self._several else None
         if owner:
             lexical = np.where(self._owners == owner, lexical, 0)
         best = [int(place) for place in np.argsort(-lexical, kind="stable")[:_DEPTH] if lexical[place] > 0]
-        nearness = self.bank.nearness(terms, vector) if self.bank else NOWHERE
+        nearness = self.bank.nearness(terms, sight.cosines) if self.bank and sight.cosines is not None else NOWHERE
         found = self.lexicon.find(query)
         return Measurements(
             query=query,

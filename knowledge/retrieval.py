@@ -16,7 +16,7 @@ from knowledge.highlighting import Decisive, decisive
 from knowledge.index import Index
 from knowledge.lexicon import Lexicon, Neighbour
 from knowledge.library import Library
-from knowledge.measuring import Measurements, Meter
+from knowledge.measuring import Measurements, Meter, Sight
 from knowledge.model import Article, Regulation
 from knowledge.naming import superseded
 from knowledge.normalising import normalise
@@ -78,15 +78,26 @@ class Retriever:
         self.library, self.weights, self._superseded = library, weights, superseded(library)
         self.meter = Meter(library.principal, embedder, index, lexicon or Lexicon(), bank)
 
+    def look(self, questions: Sequence[str]) -> list[Sight]:
+        """Encode several questions and compare them with the written ones, which takes less time than one by one."""
+        return self.meter.look([normalise(shorten(question)) for question in questions])
+
     def retrieve(
-        self, question: str, *, top_k: int = 5, named: Sequence[int] = (), within: Regulation | None = None
+        self,
+        question: str,
+        *,
+        top_k: int = 5,
+        named: Sequence[int] = (),
+        within: Regulation | None = None,
+        sight: Sight | None = None,
     ) -> Retrieval:
         """Rank the articles for a question.
 
         `within` is the regulation to search, by default the principal one; `named` are numbers of the principal's
-        articles that the question mentions.
+        articles that the question mentions; `sight` is what `look` gave for it, if it has been looked at.
         """
-        measured = self.meter.measure(normalise(shorten(question)), named, within=within or self.library.principal)
+        query = normalise(shorten(question))
+        measured = self.meter.measure(query, named, within=within or self.library.principal, sight=sight)
         candidates = measured.candidates()
         if within and within is not self.library.principal:
             candidates = [candidate for candidate in candidates if candidate.rpartition("#")[0] == within.id]

@@ -6,6 +6,7 @@ names an article and still asks something, so it is searched, with that article 
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
@@ -114,10 +115,12 @@ def route(question: str, regulation: Regulation) -> Route:
     bare = _BARE.match(question)
     if bare and len(bare[1]) <= 3:
         own = f"第{bare[1]}条"
-    lookup = _structure(own, regulation) or _numbered(own, regulation)
+    lookup = _structure(own, regulation) or _whole_chapter(own, regulation)
     if lookup:
         return Route(lookup=lookup)
-    numbers, missing, _ = _articles(own, regulation)
+    numbers, missing, rest = _articles(own, regulation)
+    if (numbers or missing) and not _left_over(rest):
+        return Route(lookup=Lookup("articles" if numbers else "missing", tuple(numbers), missing=tuple(missing)))
     return Route(mention=Mention(tuple(numbers), tuple(missing)))
 
 
@@ -171,19 +174,12 @@ def _matching(regulation: Regulation, pattern: re.Pattern[str]) -> tuple[int, ..
     return tuple(article.number for article in regulation.articles[-5:] if pattern.search(article.text))
 
 
-def _numbered(question: str, regulation: Regulation) -> Lookup | None:
+def _whole_chapter(question: str, regulation: Regulation) -> Lookup | None:
     chapter = _CHAPTER.search(question)
     if chapter and not _left_over(question, _CHAPTER, _COUNTS, _EDGE):
-        try:
+        with suppress(ValueError):  # 第十百章: no number, so nothing is asked for
             number = parse_numeral(next(filter(None, chapter.groups())))
             return _chapter_lookup(number, regulation, _EDGE.search(question))
-        except ValueError:  # 第十百章: no number, so nothing is asked for
-            return None
-    numbers, missing, rest = _articles(question, regulation)
-    if (numbers or missing) and not _left_over(rest):
-        if not numbers:
-            return Lookup("missing", missing=tuple(missing))
-        return Lookup("articles", tuple(numbers), missing=tuple(missing))
     return None
 
 

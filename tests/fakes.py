@@ -16,6 +16,7 @@ from knowledge.embedding import Embedder, Vector
 from knowledge.index import Hit
 from knowledge.lexical import LexicalIndex, Scores
 from knowledge.library import Library
+from knowledge.measuring import Sight
 from knowledge.model import Regulation
 from knowledge.normalising import normalise
 from knowledge.ranking import FEATURES, SIGNALS, Weights
@@ -103,7 +104,13 @@ class FakeRetriever(Retriever):
         self._found, self._before = found, before
 
     def retrieve(
-        self, question: str, *, top_k: int = 5, named: Sequence[int] = (), within: Regulation | None = None
+        self,
+        question: str,
+        *,
+        top_k: int = 5,
+        named: Sequence[int] = (),
+        within: Regulation | None = None,
+        sight: Sight | None = None,
     ) -> Retrieval:
         self.questions.append(question)
         self._before()

@@ -3,18 +3,21 @@
     Answerer ─ seek ─▶ Apart ─ question, language ─▶ pipe ─▶ find_for ─▶ Finder
                          ◀──────── Finding ───────────────────┘
 
-Questions are answered in the order in which they come, one at a time. A process that dies or hangs is begun anew and
-asked again; a question that it died of `MOST_DEATHS` times, or hangs at, is given up, and those behind it are answered.
-It ends when its input does. What goes over the pipe is pickled: both ends are this program.
+Answers come in the order of their questions; those that have come while the process was busy are looked at together,
+which costs less than one by one. A process that dies or hangs is begun anew, and the first question without an answer
+is asked again by itself; one that it dies of or hangs at even then is given up, and those behind it are answered. It
+ends when its input does. What goes over the pipe is pickled: both ends are this program.
 """
 
 import asyncio
+import itertools
 import logging
 import math
+import os
 import pickle
 import struct
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Final
@@ -23,7 +26,8 @@ from bot.answering.finding import Finder, Finding
 from bot.errors import WangguiError
 from prompts import Language
 
-MOST_DEATHS: Final = 2
+TOGETHER: Final = 8
+"""Questions that are looked at together, if as many wait: with more, the first of them would wait for little gain."""
 HANG_S: Final = 20.0
 """How long one question may take."""
 PATIENCE_S: Final = 60.0
@@ -37,6 +41,8 @@ _FIRST_PAUSE_S: Final = 0.25
 _LONGEST_PAUSE_S: Final = 8.0
 _SIZE: Final = struct.Struct("!I")
 _READY: Final = "ready"
+_MOST_BYTES: Final = 1 << 16
+"""What a pipe holds."""
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +53,16 @@ class CannotFind(WangguiError):
 
 @dataclass(eq=False)
 class _Asked:
-    """A question on its way; `deaths`: how often the process died of it, for all we know. None: it was given up."""
+    """A question on its way; None as its answer: it was given up.
 
+    `sent` if the process that runs has been asked, `suspected` if one has failed while it may have been looking at it.
+    """
+
+    number: int
     frame: bytes
     answer: "asyncio.Future[Finding | None]"
-    deaths: int = 0
+    sent: bool = False
+    suspected: bool = False
 
     def settle(self, found: Finding | None) -> None:
         """Tell whoever waits for it, if anybody still does."""
@@ -78,6 +89,7 @@ class Apart:
         self._process: asyncio.subprocess.Process | None = None
         self._ready = False
         self._waiting: deque[_Asked] = deque()
+        self._numbers = itertools.count()
         self._reading: asyncio.Task[None] | None = None
         self._limit: asyncio.Timeout | None = None
         self._pause_s = _FIRST_PAUSE_S
@@ -89,6 +101,7 @@ class Apart:
         except BaseException:
             await self._end()
             raise
+        self._ready = True
         self._reading = asyncio.create_task(self._run(), name="findings")
         return self
 
@@ -104,9 +117,11 @@ class Apart:
         loop = asyncio.get_running_loop()
         if self._reading is None or self._reading.done() or loop.time() - self._down_since > SOON_S:
             return self._unavailable(question, language)
-        asked = _Asked(_framed((question, language)), loop.create_future())
+        number = next(self._numbers)
+        asked = _Asked(number, _framed((number, question, language)), loop.create_future())
         self._waiting.append(asked)
-        self._send(asked)
+        if not self._waiting[0].suspected:
+            self._send(asked)
         if len(self._waiting) == 1:
             self._expect_progress()
         try:
@@ -119,8 +134,28 @@ class Apart:
         return self._unavailable(question, language) if found is None else found
 
     def _send(self, asked: _Asked) -> None:
-        if self._ready and self._process and self._process.stdin and not self._process.stdin.is_closing():
-            self._process.stdin.write(asked.frame)
+        stdin = self._process.stdin if self._ready and self._process else None
+        if stdin and not stdin.is_closing() and not asked.sent:
+            stdin.write(asked.frame)
+            asked.sent = True
+
+    def _send_what_waits(self) -> None:
+        """Ask all of it that somebody still waits for; where the first is suspected, that one by itself."""
+        self._waiting = deque(asked for asked in self._waiting if asked.sent or not asked.answer.done())
+        alone = bool(self._waiting) and self._waiting[0].suspected
+        for asked in list(self._waiting)[: 1 if alone else None]:
+            self._send(asked)
+
+    def _suspect(self) -> None:
+        """The process has failed: give up what it was asked by itself, suspect what it may have looked at."""
+        self._ready, self._down_since = False, asyncio.get_running_loop().time()
+        if self._waiting and self._waiting[0].suspected and self._waiting[0].sent:
+            log.error("the question that it ended at is given up")
+            self._waiting.popleft().settle(None)
+        for asked in list(self._waiting)[:TOGETHER]:
+            asked.suspected = asked.suspected or asked.sent
+        for asked in self._waiting:
+            asked.sent = False
 
     def _expect_progress(self) -> None:
         """An answer is due within `HANG_S` from now, if anything is asked."""
@@ -140,17 +175,10 @@ class Apart:
                 await self._read()
             except TimeoutError:
                 log.error("the process that finds articles hangs; it is begun anew")
-                if self._waiting:
-                    self._waiting[0].deaths = MOST_DEATHS
             except Exception as exc:  # it has ended, or what it says cannot be read: as after an upgrade under our feet
                 log.error("the process that finds articles has ended (%s); it is begun anew", type(exc).__name__)
-                if self._waiting:
-                    self._waiting[0].deaths += 1
-            self._ready, self._down_since = False, asyncio.get_running_loop().time()
+            self._suspect()
             await self._end()
-            if self._waiting and self._waiting[0].deaths >= MOST_DEATHS:
-                log.error("the question that it ended at is given up")
-                self._waiting.popleft().settle(None)
             await self._begin_anew()
 
     async def _read(self) -> None:
@@ -164,14 +192,19 @@ class Apart:
         async with asyncio.timeout(None) as self._limit:
             self._expect_progress()
             while True:
-                found = await _unframed(self._process.stdout)
+                number, found = await _unframed(self._process.stdout)
+                if number != self._waiting[0].number:  # nobody must get what another has asked
+                    raise ValueError("an answer to another question")
                 self._pause_s = _FIRST_PAUSE_S
-                self._waiting.popleft().settle(found)
+                answered = self._waiting.popleft()
+                answered.settle(found)
+                if answered.suspected:
+                    self._send_what_waits()
                 self._expect_progress()
 
     async def _begin_anew(self) -> None:
         """Begin, ever more slowly while nothing is answered in between; then ask again what is unanswered."""
-        while not self._ready:
+        while True:
             await asyncio.sleep(self._pause_s)
             self._pause_s = min(2 * self._pause_s, _LONGEST_PAUSE_S)
             beginning = asyncio.create_task(self._has_begun())
@@ -179,15 +212,14 @@ class Apart:
                 await asyncio.wait((beginning,), timeout=max(0.0, self._until_soon()))
                 if not beginning.done():
                     self._give_all_up()
-                await beginning
+                if await beginning:
+                    break
             finally:
                 beginning.cancel()
-            if self._until_soon() <= 0 and not self._ready:
+            if self._until_soon() <= 0:
                 self._give_all_up()
-        self._down_since = math.inf
-        self._waiting = deque(asked for asked in self._waiting if not asked.answer.done())
-        for asked in self._waiting:
-            self._send(asked)
+        self._ready, self._down_since = True, math.inf  # at once with what follows: questions keep their order
+        self._send_what_waits()
 
     def _until_soon(self) -> float:
         return self._down_since + SOON_S - asyncio.get_running_loop().time()
@@ -199,7 +231,8 @@ class Apart:
         except (CannotFind, OSError) as exc:  # no room, no memory, or (TimeoutError is an OSError) no end of beginning
             log.error("it does not begin: %s", exc or type(exc).__name__)
             await self._end()
-        return self._ready
+            return False
+        return True
 
     async def _begin(self) -> None:
         self._process = await asyncio.create_subprocess_exec(
@@ -216,7 +249,6 @@ class Apart:
             raise CannotFind("the process that finds articles ended at once") from None
         if told != _READY:
             raise CannotFind(str(told))
-        self._ready = True
 
     async def _end(self) -> None:
         """End the process, in good order if it can; what it still says is read, or its end would never be seen."""
@@ -237,12 +269,35 @@ class Apart:
             await process.wait()
 
 
-def find_for(finder: Finder, asked: BinaryIO, answers: BinaryIO) -> None:
+def find_for(finder: Finder, questions: BinaryIO, answers: BinaryIO) -> None:
     """Answer questions until there are no more."""
     tell(answers, _READY)
-    while size := asked.read(_SIZE.size):
-        question, language = pickle.loads(asked.read(*_SIZE.unpack(size)))  # noqa: S301 - from our own parent
-        tell(answers, finder.find(question, language))
+    pending = b""
+    while come := os.read(questions.fileno(), _MOST_BYTES):
+        frames, pending = _split(pending + come)
+        for batch in _batches(frames, TOGETHER):
+            asked = [pickle.loads(frame) for frame in batch]  # noqa: S301 - from our own parent
+            found = finder.find_all([(question, language) for _, question, language in asked])
+            for (number, *_), finding in zip(asked, found, strict=True):
+                tell(answers, (number, finding))
+
+
+def _split(content: bytes) -> tuple[list[bytes], bytes]:
+    """The whole frames at the beginning of what has come, and what is left."""
+    frames, begin = [], 0
+    while begin + _SIZE.size <= len(content):
+        (size,) = _SIZE.unpack_from(content, begin)
+        end = begin + _SIZE.size + size
+        if end > len(content):
+            break
+        frames.append(content[begin + _SIZE.size : end])
+        begin = end
+    return frames, content[begin:]
+
+
+def _batches(frames: list[bytes], size: int) -> Iterator[list[bytes]]:
+    for begin in range(0, len(frames), size):
+        yield frames[begin : begin + size]
 
 
 def tell(answers: BinaryIO, what: object) -> None:

@@ -2,20 +2,21 @@
 
 import logging
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bot.answering.asking import read_asking
+from bot.answering.asking import Asking, read_asking
 from bot.answering.boundaries import boundary_of, other_text
 from bot.answering.composing import Composer
 from bot.answering.grounding import check
 from bot.answering.model import Answer
 from knowledge.library import Library
+from knowledge.measuring import Sight
 from knowledge.naming import Named, Names
 from knowledge.normalising import normalise
 from knowledge.retrieval import Retrieval, Retriever, shorten
-from knowledge.routing import Kind, Lookup, route
+from knowledge.routing import Kind, Lookup, Mention, route
 from prompts import Language, Replies
 
 DEPTH: Final = 10
@@ -39,6 +40,27 @@ class Finding:
     wordable: bool
 
 
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A question as its words alone are read: its normalised `query`, the `articles` that it names in passing.
+
+    `answer` is there where no search is needed, `named` where a regulation beside the principal one is asked.
+    """
+
+    question: str
+    query: str
+    composer: Composer
+    asking: Asking
+    named: Named | None
+    articles: tuple[int, ...]
+    answer: Answer | None
+
+    @property
+    def needs_search(self) -> bool:
+        """Whether the principal regulation is searched for it."""
+        return self.answer is None and self.named is None
+
+
 class Finder:
     """Finds what the library says to questions; every quote is checked before it leaves. Safe in several threads."""
 
@@ -46,47 +68,81 @@ class Finder:
         self._library, self._retriever, self._names = library, retriever, Names(library)
         self._composers = {language: Composer(library.principal, sentences) for language, sentences in replies.items()}
 
+    def find_all(self, asked: Sequence[tuple[str, Language]]) -> Iterator[Finding]:
+        """The answers to several whole questions, as `find` gives them; those that need a search are encoded together.
+
+        Never raises for anything a person typed.
+        """
+        readings = [self._try_reading(question, language) for question, language in asked]
+        sights = self._look([reading.query for reading in readings if reading and reading.needs_search])
+        for reading, (question, language) in zip(readings, asked, strict=True):
+            try:
+                if reading is not None:
+                    sight = next(sights, None) if reading.needs_search else None
+                    yield self._within_bounds(check(self._answer(reading, sight), self._library), reading)
+                    continue
+            except Exception:  # whatever it was, a person gets one plain sentence and the log has the rest
+                log.exception("a question could not be answered")
+            yield Finding(self._composers[language].unavailable(question, "failed"), wordable=False)
+
     def find(self, question: str, language: Language) -> Finding:
         """The answer to a whole question; never raises for anything a person typed."""
-        composer = self._composers[language]
-        try:
-            query = normalise(shorten(question))
-            answer = check(self._compose(question, query, composer), self._library)
-            return self._within_bounds(answer, query, composer)
-        except Exception:  # whatever it was, a person gets one plain sentence and the log has the rest
-            log.exception("a question could not be answered")
-            return Finding(composer.unavailable(question, "failed"), wordable=False)
+        return next(self.find_all([(question, language)]))
 
-    def _within_bounds(self, answer: Answer, query: str, composer: Composer) -> Finding:
+    def _look(self, queries: list[str]) -> Iterator[Sight]:
+        """What the retriever sees in several queries at a look; nothing of one: it is looked at as it is searched."""
+        try:
+            return iter(self._retriever.look(queries) if len(queries) > 1 else ())
+        except Exception:  # one of them cannot be encoded: each is searched, and fails, by itself
+            log.exception("questions could not be looked at together")
+            return iter(())
+
+    def _try_reading(self, question: str, language: Language) -> "_Reading | None":
+        try:
+            return self._read(question, language)
+        except Exception:  # as in `find_all`
+            log.exception("a question could not be read")
+            return None
+
+    def _read(self, question: str, language: Language) -> "_Reading":
+        """Read the question's words, and answer at once where no search is needed."""
+        composer, query = self._composers[language], normalise(shorten(question))
+        asking, mentioned = read_asking(query), Mention()
+        named: Named | None = None
+        answer: Answer | None = None
+        if not any(character.isalnum() for character in _STICKERS.sub("", query)):
+            answer = composer.not_a_question(question)
+        elif asking.keeping:
+            answer = composer.about_keeping(question)
+        elif (named := self._names.find(query)) is None:
+            decision = route(query, self._library.principal)
+            mentioned = decision.mention
+            if mentioned.foreign:
+                answer = composer.foreign(question, mentioned.foreign)
+            elif decision.lookup:
+                answer = composer.from_lookup(question, decision.lookup, self._library.principal)
+        return _Reading(question, query, composer, asking, named, mentioned.articles, answer)
+
+    def _within_bounds(self, answer: Answer, reading: "_Reading") -> Finding:
         if answer.status != "answered" or answer.mode != "extractive":
             return Finding(answer, wordable=False)
-        boundary = boundary_of(query, read_asking(query), self._names, answer.question)
+        boundary = boundary_of(reading.query, reading.asking, self._names, answer.question)
         if boundary is None:
             return Finding(answer, wordable=True)
-        bounded = composer.bounded(answer, boundary, other_text(query, self._names))
+        bounded = reading.composer.bounded(answer, boundary, other_text(reading.query, self._names))
         return Finding(check(bounded, self._library), wordable=False)
 
-    def _compose(self, question: str, query: str, composer: Composer) -> Answer:
-        if not any(character.isalnum() for character in _STICKERS.sub("", query)):
-            return composer.not_a_question(question)
-        asking = read_asking(query)
-        if asking.keeping:
-            return composer.about_keeping(question)
-        named = self._names.find(query)
-        if named:
-            return self._answer_from(named, question, query, composer)
-        decision = route(query, self._library.principal)
-        if decision.mention.foreign:
-            return composer.foreign(question, decision.mention.foreign)
-        if decision.lookup:
-            return composer.from_lookup(question, decision.lookup, self._library.principal)
-        found = self._retriever.retrieve(question, top_k=DEPTH, named=decision.mention.articles)
-        if not found.evidence or (
-            found.confidence < self._retriever.weights.threshold and not decision.mention.articles
-        ):
+    def _answer(self, reading: "_Reading", sight: Sight | None) -> Answer:
+        if reading.answer is not None:
+            return reading.answer
+        question, composer, articles = reading.question, reading.composer, reading.articles
+        if reading.named:
+            return self._answer_from(reading.named, question, reading.query, composer)
+        found = self._retriever.retrieve(question, top_k=DEPTH, named=articles, sight=sight)
+        if not found.evidence or (found.confidence < self._retriever.weights.threshold and not articles):
             answer = self._abstain(question, found, composer)
         else:
-            answer = composer.from_evidence(question, found, asking)
+            answer = composer.from_evidence(question, found, reading.asking)
         return replace(answer, ranking=_ranking(answer, found))
 
     def _answer_from(self, named: Named, question: str, query: str, composer: Composer) -> Answer:

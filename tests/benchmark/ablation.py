@@ -100,7 +100,9 @@ def times(knowledge: KnowledgeBase, model: str, texts: Sequence[str]) -> dict[st
         "encoder": median(lambda query, _: embedder.embed(query)),
         "vectors of articles and clauses": median(lambda _, vector: knowledge.index.dense(vector, 24)),
         "BM25": median(lambda query, _: knowledge.index.lexical(query)),
-        "written questions": median(lambda query, vector: meter.bank.nearness(query, vector) if meter.bank else None),
+        "written questions": median(
+            lambda query, vector: meter.bank and meter.bank.nearness(query, meter.bank.cosines(vector[np.newaxis])[0])
+        ),
         "lexicon": median(lambda query, _: meter.lexicon.find(query)),
         "scope": median(knowledge.index.scope.odds),
     }

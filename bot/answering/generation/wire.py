@@ -8,7 +8,6 @@ SDK's (its `post`, which it offers for what it has no method for).
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterable, Iterator
-from contextlib import suppress
 from typing import Any, Final, cast
 
 from openai import AsyncOpenAI, AsyncStream
@@ -53,7 +52,8 @@ class _Together(AsyncStream[object]):
 
     async def __aiter__(self) -> AsyncGenerator[object]:
         arrived: asyncio.Queue[object] = asyncio.Queue()
-        self._reading = asyncio.create_task(self._read(arrived))
+        room = asyncio.Semaphore(_AHEAD)
+        reading = self._reading = asyncio.create_task(self._read(arrived, room))
         try:
             ended = False
             while not ended:
@@ -61,54 +61,71 @@ class _Together(AsyncStream[object]):
                 while not arrived.empty():
                     chunks.append(arrived.get_nowait())
                 ended = chunks[-1] is _END
+                for _ in chunks:
+                    room.release()
                 for chunk in joined(chunks[:-1] if ended else chunks):
                     yield chunk
-            await self._reading
+            await reading
         finally:
-            self._reading.cancel()
+            _call_off(reading)
 
-    async def _read(self, arrived: asyncio.Queue[object]) -> None:
+    async def _read(self, arrived: asyncio.Queue[object], room: asyncio.Semaphore) -> None:
         try:
             async for chunk in self._iterator:
+                await room.acquire()
                 arrived.put_nowait(chunk)
         finally:
             arrived.put_nowait(_END)
 
     async def close(self) -> None:
-        if self._reading is not None:
-            self._reading.cancel()
-            with suppress(asyncio.CancelledError, Exception):  # whoever reads has been told
-                await self._reading
-        await super().close()
+        try:
+            if self._reading is not None:
+                _call_off(self._reading)
+                await asyncio.wait((self._reading,))
+                if not self._reading.cancelled():
+                    self._reading.exception()  # whoever reads has been told
+        finally:
+            await super().close()
 
 
+def _call_off(task: asyncio.Task[None]) -> None:
+    if not task.cancelling():  # a second time would interrupt its closing of the response
+        task.cancel()
+
+
+_AHEAD: Final = 256
+"""Chunks that may have come and not been taken: then the endpoint waits."""
 _END: Final = object()
+_PLAIN_ENDS: Final = (None, "stop", "length")
 
 
 def joined(chunks: Iterable[object]) -> Iterator[object]:
     """The same response in fewer chunks: words of the same choice become one delta; nothing else changes."""
-    last: Any = None
+    last: Any = _END
     for chunk in chunks:
         both = _join(last, chunk)
-        if both is None and last is not None:
+        if both is None and last is not _END:
             yield last
-        last = both or chunk
-    if last is not None:
+        last = chunk if both is None else both
+    if last is not _END:
         yield last
 
 
-def _join(last: object, chunk: object) -> dict[str, Any] | None:
+def _join(last: Any, chunk: Any) -> dict[str, Any] | None:
     """Both chunks as one, or None where that would lose something: either holds more than words, or has ended."""
     match last, chunk:
         case {"choices": [{"delta": dict(before)} as first]}, {"choices": [{"delta": dict(after)} as second]}:
-            words = [before.get("content") or "", after.get("content") or ""]
-            rest = [{key: told for key, told in delta.items() if key != "content" and told} for delta in (before, after)]
-            ended = first.get("finish_reason") or cast(Any, last).get("usage")
+            words = (before.get("content") or "", after.get("content") or "")
+            role, also = _beside_words(before), _beside_words(after)
+            plain = all(isinstance(text, str) for text in words) and not role.keys() - {"role"} and also in ({}, role)
             alike = first.get("index") == second.get("index") and not (first.get("logprobs") or second.get("logprobs"))
-            if ended or not alike or not all(isinstance(text, str) for text in words):
-                return None
-            if rest[0].keys() - {"role"} or (rest[1] and rest[1] != rest[0]):
-                return None
-            delta = rest[0] | {"content": "".join(words)}
-            return cast(Any, last) | chunk | {"choices": [first | second | {"delta": delta}]}
+            ended = first.get("finish_reason") or last.get("usage") or second.get("finish_reason") not in _PLAIN_ENDS
+            if plain and alike and not ended:
+                delta = role | {"content": "".join(words)}
+                both: dict[str, Any] = last | chunk | {"choices": [first | second | {"delta": delta}]}
+                return both
     return None
+
+
+def _beside_words(delta: dict[str, Any]) -> dict[str, Any]:
+    return {name: told for name, told in delta.items() if name != "content" and told}
