@@ -30,7 +30,7 @@ Progress = Callable[[int, int], None]
 """Called with (entries done, entries in all)."""
 
 VECTORS_FILE: Final = "questions.npz"
-COMPRESSED: Final = 256
+COMPRESSED: Final = 160
 _BATCH: Final = 64
 _NEAREST: Final = 40
 _SHARPNESS: Final = 20.0

@@ -33,6 +33,7 @@ _NORM_NAMES: Final = {
     "attention_output_norm_layernorm": "attention.output.LayerNorm",
     "mlp_output_norm_layernorm": "output.LayerNorm",
 }
+_HIDDEN_BIAS: Final = "intermediate.dense.bias"
 _EMBEDDINGS: Final = ("word_embeddings", "position_embeddings", "token_type_embeddings")
 
 
@@ -117,6 +118,36 @@ def _store_signed(tensors: dict[str, Any], name: str, values: NDArray[np.float32
     _store(tensors[f"{name}_zero_point"], np.zeros_like(scale))
 
 
+def torch_encoder(weights: Weights) -> Any:
+    """Torch's BertModel with these weights; narrower feed-forward layers are filled up with neurons that do nothing.
+
+    Raises:
+        ValueError: weights are missing.
+    """
+    import torch
+    from transformers import BertConfig, BertModel
+
+    vocabulary, width = weights["embeddings.word_embeddings.weight"].shape
+    config = BertConfig(
+        vocab_size=vocabulary,
+        hidden_size=width,
+        num_hidden_layers=sum(name.endswith("query.weight") for name in weights),
+        num_attention_heads=HEADS,
+        intermediate_size=max(len(values) for name, values in weights.items() if name.endswith(_HIDDEN_BIAS)),
+        max_position_embeddings=weights["embeddings.position_embeddings.weight"].shape[0],
+    )
+    bert = BertModel(config, add_pooling_layer=False)
+    state = {}
+    for name, own in bert.state_dict().items():
+        if name in weights:
+            lacks = [(0, wide - narrow) for wide, narrow in zip(own.shape, weights[name].shape, strict=True)]
+            state[name] = torch.from_numpy(np.pad(weights[name], lacks))
+    lacking = bert.load_state_dict(state, strict=False).missing_keys
+    if set(lacking) - {"embeddings.position_ids", "embeddings.token_type_ids"}:
+        raise ValueError(f"weights are missing: {lacking}")
+    return bert
+
+
 def write_sentence_transformers_folder(source: Path, target: Path) -> None:
     """Rebuild a bundled encoder as a float sentence-transformers folder: CLS pooling, normalised.
 
@@ -124,26 +155,11 @@ def write_sentence_transformers_folder(source: Path, target: Path) -> None:
         OSError: the source cannot be read or the target not written.
     """
     import onnx
-    import torch
     from sentence_transformers import SentenceTransformer
     from sentence_transformers.models import Normalize, Pooling, Transformer
-    from transformers import BertConfig, BertModel, PreTrainedTokenizerFast
+    from transformers import PreTrainedTokenizerFast
 
-    weights = read_weights(onnx.load(source / read_card(source)["encoder"]))
-    vocabulary, width = weights["embeddings.word_embeddings.weight"].shape
-    config = BertConfig(
-        vocab_size=vocabulary,
-        hidden_size=width,
-        num_hidden_layers=sum(name.endswith("query.weight") for name in weights),
-        num_attention_heads=HEADS,
-        intermediate_size=weights["encoder.layer.0.intermediate.dense.weight"].shape[0],
-        max_position_embeddings=weights["embeddings.position_embeddings.weight"].shape[0],
-    )
-    bert = BertModel(config, add_pooling_layer=False)
-    state = {name: torch.from_numpy(np.array(values)) for name, values in weights.items()}
-    lacking = bert.load_state_dict(state, strict=False).missing_keys
-    if set(lacking) - {"embeddings.position_ids", "embeddings.token_type_ids"}:
-        raise ValueError(f"{source}: weights are missing: {lacking}")
+    bert = torch_encoder(read_weights(onnx.load(source / read_card(source)["encoder"])))
     transformer = target / "transformer"
     bert.save_pretrained(transformer)
     PreTrainedTokenizerFast(
@@ -156,9 +172,8 @@ def write_sentence_transformers_folder(source: Path, target: Path) -> None:
         model_max_length=MAX_TOKENS,
     ).save_pretrained(transformer)
     encoder = Transformer(str(transformer), max_seq_length=MAX_TOKENS)
-    SentenceTransformer(modules=[encoder, Pooling(width, pooling_mode="cls"), Normalize()], device="cpu").save(
-        str(target)
-    )
+    pooling = Pooling(bert.config.hidden_size, pooling_mode="cls")
+    SentenceTransformer(modules=[encoder, pooling, Normalize()], device="cpu").save(str(target))
     shutil.rmtree(transformer)
 
 
