@@ -30,7 +30,7 @@ Progress = Callable[[int, int], None]
 """Called with (entries done, entries in all)."""
 
 VECTORS_FILE: Final = "questions.npz"
-COMPRESSED: Final = 160
+COMPRESSED: Final = 256
 _BATCH: Final = 64
 _NEAREST: Final = 40
 _SHARPNESS: Final = 20.0
@@ -175,8 +175,8 @@ NO_QUESTIONS: Final = WrittenQuestions()
 def compress(vectors: Vector) -> tuple[Vector, Vector]:
     """Vectors (n, dimensions) turned onto at most COMPRESSED principal axes, and those axes (dimensions, k).
 
-    Products of compressed vectors stay within some hundredths of the cosines (of near questions, 99 in 100 within .03),
-    which ranks as well; a comparison reads a third of the bytes, and memory is what it waits for.
+    Products of compressed vectors stay within a hundredth of nearly all cosines; a comparison reads half the bytes, and
+    memory is what it waits for.
     """
     if vectors.shape[1] <= COMPRESSED:
         return vectors, np.eye(vectors.shape[1], dtype=np.float32)

@@ -40,7 +40,7 @@ from knowledge.reading import READER_VERSION
 from knowledge.scope import Scope
 from knowledge.vectors import VECTORS_FILE, RememberingEmbedder
 
-LAYOUT_VERSION: Final = 11
+LAYOUT_VERSION: Final = 10
 LOCK_TIMEOUT_S: Final = 900.0
 _COLLECTION: Final = "articles"
 _BATCH: Final = 64

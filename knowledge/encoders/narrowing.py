@@ -29,7 +29,7 @@ Tokenise = Callable[[Sequence[str]], dict[str, Any]]
 """Texts -> what torch's BertModel takes: token ids and the attention mask, shape (n, tokens)."""
 
 WIDTH: Final = 1024
-STEPS: Final = 2_000
+STEPS: Final = 1_500
 LEARNING_RATE: Final = 2e-4
 TEXTS_A_STEP: Final = 96
 GENERAL_SHARE: Final = 0.3
@@ -42,14 +42,13 @@ _WARM_UP: Final = 50
 
 
 def own_texts(folder: Path) -> list[str]:
-    """Whatever a regulation's folder says or asks, normalised; what is in English twice, since little is."""
+    """Whatever a regulation's folder says or asks, normalised."""
     regulation = read_bundled(folder)
     texts = [exemplar.question for exemplar in read_exemplars(folder / "questions.jsonl", regulation)]
     texts += [clause.text for article in regulation.articles for clause in article.clauses]
     texts += [article.text for article in regulation.articles]
     texts += [term for alias in Lexicon.read(folder / "aliases.toml", regulation).aliases for term in alias.terms]
-    texts = [normalise(text) for text in texts]
-    return texts + [text for text in texts if text.isascii()]
+    return [normalise(text) for text in texts]
 
 
 def general_texts(paths: Sequence[Path], chance: random.Random) -> list[str]:
@@ -121,24 +120,6 @@ def narrow(teacher: Any, width: int, encoded: Sequence[dict[str, Any]]) -> Any:
             second.weight.copy_(fitted[:-1].T)
             second.bias.copy_(layer.output.dense.bias + fitted[-1])
             layer.intermediate.dense, layer.output.dense = first, second
-    return student
-
-
-def resume(teacher: Any, weights: Weights) -> Any:
-    """A copy of a torch BertModel with these weights, whose feed-forward layers may be narrower."""
-    import copy
-
-    import torch
-
-    student = copy.deepcopy(teacher).eval()
-    for number, layer in enumerate(student.encoder.layer):
-        for part, name in ((layer.intermediate, "intermediate"), (layer.output, "output")):
-            wide = weights[f"encoder.layer.{number}.{name}.dense.weight"]
-            part.dense = torch.nn.Linear(wide.shape[1], wide.shape[0])
-    state = student.state_dict()
-    student.load_state_dict(
-        state | {name: torch.from_numpy(np.array(weights[name])) for name in state.keys() & weights}
-    )
     return student
 
 
@@ -247,7 +228,6 @@ def main() -> None:
     parser.add_argument("--source", type=Path, default=bundled_model_folder())
     parser.add_argument("--texts", type=Path, nargs="*", default=[], help="JSON lines with `text`, e.g. of statutes")
     parser.add_argument("--width", type=int, default=WIDTH)
-    parser.add_argument("--start", type=Path, help="a narrow bundle to train on, instead of narrowing the source")
     parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
@@ -257,11 +237,8 @@ def main() -> None:
     tokenise = tokeniser(arguments.source)
     own = own_texts(bundled_folder() / "party-network-conduct")
     steps = batches(own, general_texts(arguments.texts, chance), TEXTS_A_STEP, chance)
-    if arguments.start:
-        student = resume(teacher, bundled_weights(arguments.start))
-    else:
-        fitted_on = [tokenise(sorted(next(steps), key=len)) for _ in range(_FITTED_ON // TEXTS_A_STEP)]
-        student = narrow(teacher, arguments.width, fitted_on)
+    fitted_on = [tokenise(sorted(next(steps), key=len)) for _ in range(_FITTED_ON // TEXTS_A_STEP)]
+    student = narrow(teacher, arguments.width, fitted_on)
     distil(teacher, student, tokenise, steps, arguments.steps)
     write_narrow_bundle(arguments.source, student, arguments.target)
     print(arguments.target)
