@@ -23,6 +23,18 @@ _INTERPRETATION: Final = re.compile(
     r"|\b(?:official|authoritative|binding|formal)(?:ly)? (?:interpret\w*|reading|explanation|position|view|ruling)"
     r"|\b(?:interpret\w*|explain) (?:it |this |them )?officially\b|\blegislative intent\b"
 )
+_ASKS_TO_INTERPRET: Final = re.compile(
+    r"官方|权威|有权|法定|正式|解释|解读|说法|口径|答复|认定|怎么|怎样|如何|有没有|请问|"
+    r"\b(?:official(?:ly)?|authoritative|binding|formal|interpret\w*|explain\w*|explanation|reading|is there|an?|the|of)\b"
+)
+"""What is taken out of a question to see of what it asks an interpretation."""
+
+_THE_TEXT: Final = re.compile(
+    r"(?:这|那|此|个|部|份|些|本|该|规定|文件|条例|条文|条|款|党员|网络行为|的|对|对于|关于|有|是|吗|呢|啊|里|中|吧|么"
+    r"|\b(?:this|that|these|those|regulations?|rules?|provisions?|articles?|it|them|text|for|on)\b|[\W_])*"
+)
+"""The regulation itself, which is no subject."""
+
 _JUDGING: Final = re.compile(
     r"违反|违规|违纪|违法|犯了|犯没犯|触犯|有没有问题|有问题|算不算|算违|该不该|应不应该|对不对|做得对|是不是.{0,8}(?:党员|问题|错)|合格|评价|怎么看|"
     r"怎么样|有罪|有错|错了|应该(?:被|受)|称职|好党员|坏人|人品|"
@@ -48,6 +60,12 @@ def boundary_of(query: str, asking: Asking, names: Names, original: str) -> Boun
     if other_text(query, names):
         return "another_text"
     return "consequences" if asking.consequences else None
+
+
+def interpreted(query: str) -> str:
+    """What a normalised question wants interpreted: 官方怎么解释翻墙 -> 翻墙; empty where it is the regulation itself."""
+    subject = " ".join(_ASKS_TO_INTERPRET.sub(" ", query).split())
+    return "" if _THE_TEXT.fullmatch(subject) else subject
 
 
 def _asked(query: str) -> str:

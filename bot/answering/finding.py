@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from bot.answering.asking import Asking, read_asking
-from bot.answering.boundaries import boundary_of, other_text
+from bot.answering.boundaries import boundary_of, interpreted, other_text
 from bot.answering.composing import Composer
 from bot.answering.grounding import check
 from bot.answering.model import Answer
@@ -129,8 +129,22 @@ class Finder:
         boundary = boundary_of(reading.query, reading.asking, self._names, answer.question)
         if boundary is None:
             return Finding(answer, wordable=True)
+        if boundary == "interpretation":
+            answer = self._with_what_is_interpreted(answer, reading)
         bounded = reading.composer.bounded(answer, boundary, other_text(reading.query, self._names))
         return Finding(check(bounded, self._library), wordable=False)
+
+    def _with_what_is_interpreted(self, answer: Answer, reading: "_Reading") -> Answer:
+        """Where nothing but the article on interpretation was found, what its own words find, if that is answered."""
+        offices = self._library.principal.role("interpretation")
+        subject = interpreted(reading.query)
+        if not subject or offices is None or any(citation.article != offices.number for citation in answer.citations):
+            return answer
+        found = self._retriever.retrieve(subject, top_k=DEPTH)
+        if not found.evidence or found.confidence < self._retriever.weights.threshold:
+            return answer
+        about = reading.composer.from_evidence(reading.question, found, reading.asking)
+        return replace(about, ranking=_ranking(about, found))
 
     def _answer(self, reading: "_Reading", sight: Sight | None) -> Answer:
         if reading.answer is not None:

@@ -1,9 +1,11 @@
 """Where a model is never asked: fixed behaviour, by rules."""
 
+import re
+
 import pytest
 
 from bot.answering.asking import read_asking
-from bot.answering.boundaries import Boundary, boundary_of
+from bot.answering.boundaries import Boundary, boundary_of, interpreted
 from bot.answering.generation.writer import Writer
 from bot.answering.persons import PERSON
 from bot.answering.service import Answerer
@@ -78,6 +80,24 @@ def test_official_interpretation_is_article_30_behind_the_words_themselves(answe
     answer = answerer.answer_now("官方怎么解释翻墙，有没有官方解释")
     assert {citation.article for citation in answer.citations[:2]} == {14, 30}
     assert answer.notes[-1] == load_replies()["zh"]("note.interpretation", label="第三十条")
+
+
+@pytest.mark.parametrize(
+    ("question", "subject"),
+    [
+        ("官方怎么解释翻墙,有没有官方解释", "翻墙"),
+        ("有没有官方解释", ""),
+        ("这个规定的权威解读有吗", ""),
+        ("is there a binding interpretation of this regulation?", ""),
+        ("is there an official interpretation of tipping?", "tipping"),
+    ],
+)
+def test_what_is_to_be_interpreted_is_what_is_left(question: str, subject: str) -> None:
+    assert re.sub(r"\W", "", interpreted(question)) == subject
+
+
+def test_an_interpretation_of_nothing_is_article_30_alone(answerer: Answerer) -> None:
+    assert [citation.article for citation in answerer.answer_now("这个规定有没有官方解释").citations] == [30]
 
 
 def test_a_person_is_quoted_to_and_not_judged(answerer: Answerer) -> None:
