@@ -43,6 +43,6 @@ def _names(regulation: Regulation, article: Article) -> tuple[str, str, int | No
     """Written out here once more, so that a slip where citations are made does not pass."""
     chapter = article.chapter
     if chapter is None:
-        return regulation.title, article.label, None, ""
+        return regulation.name, article.label, None, ""
     label = f"第{format_numeral(chapter.number)}章 {chapter.title}".rstrip()
-    return regulation.title, article.label, chapter.number, label
+    return regulation.name, article.label, chapter.number, label

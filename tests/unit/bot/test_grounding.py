@@ -4,6 +4,8 @@ import dataclasses
 import io
 import json
 import logging
+from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,10 +15,12 @@ from bot.answering.grounding import check
 from bot.answering.model import Answer, Claim
 from bot.answering.plain import as_json, as_text
 from bot.answering.service import Answerer
+from bot.bootstrap import join
 from bot.errors import GroundingError
 from bot.telegram.rendering import render_answer
 from bot.telegram.trails import Shelf
 from bot.terminal import render as render_for_terminal
+from knowledge.assembly import LIBRARY_FOLDER, open_knowledge_base
 from knowledge.library import Library
 from prompts import load_replies
 from tests.botapi.html import parse
@@ -143,3 +147,26 @@ def test_the_same_evidence_quoted_rightly_is_shown(bundled_library: Library) -> 
     answer = Answerer(bundled_library, FakeRetriever(found), load_replies()).answer_now("能翻墙吗")
     assert (answer.status, answer.citations[0].quote) == ("answered", WORDS_OF_14)
     assert WORDS_OF_14 in on_telegram(answer, bundled_library)
+
+
+def test_a_regulation_of_several_editions_is_quoted_by_each(tmp_path: Path) -> None:
+    folder = tmp_path / LIBRARY_FOLDER
+    folder.mkdir()
+    for year, words in (("2018", "每周值班一次"), ("2023", "每月值班一次")):
+        lines = (f"机关值班暂行规定 {year}", f"第一条 工作人员应当{words}。", "第二条 本规定自发布之日起施行。")
+        (folder / f"机关值班暂行规定_{year}.txt").write_text("\n".join(lines), encoding="utf-8")
+    with closing(open_knowledge_base(tmp_path)) as knowledge:
+        answerer = join(knowledge)
+        answers = {
+            question: answerer.answer_now(question)
+            for question in (
+                "机关值班暂行规定第一条",
+                "2018年的机关值班暂行规定第一条",
+                "机关值班暂行规定怎么说值班几次",
+            )
+        }
+    assert [answer.status for answer in answers.values()] == ["answered"] * 3, answers
+    newest, older, searched = (answer.citations[0] for answer in answers.values())
+    assert (newest.regulation, newest.quote) == ("机关值班暂行规定（2023）", "工作人员应当每月值班一次。")
+    assert (older.regulation, older.quote) == ("机关值班暂行规定（2018）", "工作人员应当每周值班一次。")
+    assert searched.regulation == newest.regulation
