@@ -74,25 +74,20 @@ class Finder:
         Never raises for anything a person typed.
         """
         readings = [self._try_reading(question, language) for question, language in asked]
-        sights = self._look([reading.query for reading in readings if reading and reading.needs_search])
+        sights = self._look([reading.question for reading in readings if reading and reading.needs_search])
         for reading, (question, language) in zip(readings, asked, strict=True):
-            try:
-                if reading is not None:
-                    sight = next(sights, None) if reading.needs_search else None
-                    yield self._within_bounds(check(self._answer(reading, sight), self._library), reading)
-                    continue
-            except Exception:  # whatever it was, a person gets one plain sentence and the log has the rest
-                log.exception("a question could not be answered")
-            yield Finding(self._composers[language].unavailable(question, "failed"), wordable=False)
+            sight = next(sights, None) if reading and reading.needs_search else None
+            found = self._try_finding(reading, sight) if reading else None
+            yield found or Finding(self._composers[language].unavailable(question, "failed"), wordable=False)
 
     def find(self, question: str, language: Language) -> Finding:
         """The answer to a whole question; never raises for anything a person typed."""
         return next(self.find_all([(question, language)]))
 
-    def _look(self, queries: list[str]) -> Iterator[Sight]:
-        """What the retriever sees in several queries at a look; nothing of one: it is looked at as it is searched."""
+    def _look(self, questions: list[str]) -> Iterator[Sight]:
+        """What the retriever sees in several questions at a look; nothing of one: it is looked at as it is searched."""
         try:
-            return iter(self._retriever.look(queries) if len(queries) > 1 else ())
+            return iter(self._retriever.look(questions) if len(questions) > 1 else ())
         except Exception:  # one of them cannot be encoded: each is searched, and fails, by itself
             log.exception("questions could not be looked at together")
             return iter(())
@@ -100,8 +95,15 @@ class Finder:
     def _try_reading(self, question: str, language: Language) -> "_Reading | None":
         try:
             return self._read(question, language)
-        except Exception:  # as in `find_all`
+        except Exception:  # whatever it was, a person gets one plain sentence and the log has the rest
             log.exception("a question could not be read")
+            return None
+
+    def _try_finding(self, reading: "_Reading", sight: Sight | None) -> Finding | None:
+        try:
+            return self._within_bounds(check(self._answer(reading, sight), self._library), reading)
+        except Exception:  # as above
+            log.exception("a question could not be answered")
             return None
 
     def _read(self, question: str, language: Language) -> "_Reading":
@@ -136,9 +138,10 @@ class Finder:
 
     def _with_what_is_interpreted(self, answer: Answer, reading: "_Reading") -> Answer:
         """Where nothing but the article on interpretation was found, what its own words find, if that is answered."""
-        offices = self._library.principal.role("interpretation")
-        subject = interpreted(reading.query)
-        if not subject or offices is None or any(citation.article != offices.number for citation in answer.citations):
+        article, subject = self._library.principal.role("interpretation"), interpreted(reading.query)
+        if article is None or not subject or reading.named:
+            return answer
+        if any(citation.article != article.number for citation in answer.citations):
             return answer
         found = self._retriever.retrieve(subject, top_k=DEPTH)
         if not found.evidence or found.confidence < self._retriever.weights.threshold:
